@@ -1,0 +1,40 @@
+# `make test` and `make demo` need Python >= 3.11 with venv, make and git; the rest is fetched into .build.
+# Another interpreter: make PYTHON=/path/to/python3.13 test
+
+PYTHON ?= python3
+ARGS ?=
+
+version := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+ifeq ($(version),)
+$(error "$(PYTHON)" does not run; name a Python 3.11 or newer: make PYTHON=/path/to/python3 test)
+endif
+
+# Everything lies below the version, so that runs with different interpreters do not disturb each other.
+state := .build/$(version)
+boot := $(state)/boot/ready
+nox := $(state)/boot/bin/nox
+
+export UV_PYTHON_DOWNLOADS := never
+
+.PHONY: test demo lint sanity unit tests molecule coverage build clean
+.DEFAULT_GOAL := test
+
+# The last line says how many tests ran, passed and failed, whatever else went wrong.
+test: $(boot)
+	@rm -f $(state)/summary.txt; \
+	$(nox) --parallel 2 --session tests lint sanity molecule coverage; status=$$?; \
+	cat $(state)/summary.txt 2>/dev/null || { echo "The tests did not run to their end." >&2; status=1; }; \
+	exit $$status
+
+# One step of the above, or a convenience: make unit ARGS="-k ndr"
+demo lint sanity unit tests molecule coverage build: $(boot)
+	@$(nox) --session $@ -- $(ARGS)
+
+$(boot): Makefile
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is $(version)" if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv --clear $(state)/boot
+	@$(state)/boot/bin/python -m pip install --quiet --disable-pip-version-check 'nox[uv]>=2026.10,<2027'
+	@touch $@
+
+clean:
+	rm -rf .build
