@@ -1,0 +1,82 @@
+# Copyright: (c) 2026, msrpc.dhcp contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The connection options, which every module of the collection has."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Documentation fragment ``msrpc.dhcp.connection``; ``_ansible/argspec.py`` is the other side of it."""
+
+    DOCUMENTATION = r"""
+options:
+  server:
+    description:
+      - Name or IP address of the DHCP server.
+      - If not set, the environment variable E(MSRPC_DHCP_SERVER) is used.
+    type: str
+    required: true
+  port:
+    description:
+      - TCP port of the DHCP server's RPC endpoint.
+      - If left out, the server's endpoint mapper is asked (see O(endpoint_mapper_port)).
+      - If not set, the environment variable E(MSRPC_DHCP_PORT) is used.
+    type: int
+  endpoint_mapper_port:
+    description:
+      - TCP port of the server's RPC endpoint mapper. It is asked only if O(port) is left out.
+      - If not set, the environment variable E(MSRPC_DHCP_ENDPOINT_MAPPER_PORT) is used.
+    type: int
+    default: 135
+  username:
+    description:
+      - The account to log on with, as V(user@REALM), V(DOMAIN\\user) or V(user).
+      - Reading needs membership in the group DHCP Users, writing in DHCP Administrators.
+      - If not set, the environment variable E(MSRPC_DHCP_USERNAME) is used.
+    type: str
+  password:
+    description:
+      - The account's password.
+      - If not set, the environment variable E(MSRPC_DHCP_PASSWORD) is used.
+    type: str
+  auth:
+    description:
+      - How to log on.
+      - V(negotiate) is SPNEGO, as Windows' own tools do it. In this release it always agrees on NTLM.
+      - V(ntlm) is NTLM without SPNEGO around it.
+      - Whatever is chosen, every message is signed and encrypted in both directions (RPC packet privacy), and no answer
+        is believed before its signature has been verified. That cannot be turned off.
+      - If not set, the environment variable E(MSRPC_DHCP_AUTH) is used.
+    type: str
+    choices:
+      - negotiate
+      - ntlm
+    default: negotiate
+  spn:
+    description:
+      - The service principal name that the logon names as its target. If left out, it is V(host/) followed by
+        O(server).
+      - If not set, the environment variable E(MSRPC_DHCP_SPN) is used.
+    type: str
+  connect_timeout:
+    description:
+      - Seconds that finding the server, connecting and logging on may take together.
+    type: float
+    default: 10
+  request_timeout:
+    description:
+      - Seconds that one call to the server may take, from its first octet sent to the last received.
+    type: float
+    default: 30
+requirements:
+  - impacket >= 0.13.0
+  - pyspnego >= 0.12.0
+notes:
+  - The libraries are needed on the host that runs the module, which talks to the DHCP server itself. That usually is
+    the control node, so tasks say C(connection=local) or C(delegate_to=localhost). Nothing is needed on the DHCP
+    server, and WinRM is not used.
+  - The DHCP server has to be reachable on TCP port 135 and on the dynamic port that its RPC service listens on (by
+    default between 49152 and 65535), or on O(port) alone.
+"""

@@ -1,0 +1,117 @@
+# Copyright: (c) 2026, msrpc.dhcp contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This code is private to the collection msrpc.dhcp: it may change in any release.
+
+"""From a module's parameters to typed values. Whatever cannot be meant is refused here, before the first call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from ipaddress import IPv4Address
+from typing import Any
+
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.desired import Declaration
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import (
+    ClientId,
+    ClientType,
+    Expiry,
+    NamePolicy,
+    State,
+    parse_address,
+    parse_text,
+)
+from ansible_collections.msrpc.dhcp.plugins.module_utils._errors import InvalidInput
+from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.connection import Endpoint
+from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.security import Credentials
+
+_INHERITED = ("scope", "type", "state", "name_policy")
+_MAX_PORT = 65535
+
+
+def endpoint(params: Mapping[str, Any]) -> Endpoint:
+    """Where the server is. Raises ``InvalidInput``."""
+    server = params["server"].strip()
+    if not server:
+        raise InvalidInput("server", params["server"], "is empty. Give the DHCP server's name or address.")
+    for option in ("port", "endpoint_mapper_port"):
+        port = params[option]
+        if port is not None and not 0 < port <= _MAX_PORT:
+            raise InvalidInput(option, port, f"is no TCP port. Give a number from 1 to {_MAX_PORT}.")
+    for option in ("connect_timeout", "request_timeout"):
+        if not 0 < params[option] < float("inf"):
+            raise InvalidInput(option, params[option], "is no time to wait. Give a positive number of seconds.")
+    return Endpoint(
+        server=server,
+        port=params["port"],
+        endpoint_mapper_port=params["endpoint_mapper_port"],
+        connect_timeout=params["connect_timeout"],
+        request_timeout=params["request_timeout"],
+    )
+
+
+def credentials(params: Mapping[str, Any]) -> Credentials:
+    """Who logs on. Raises ``InvalidInput``; the password is in no message."""
+    for option in ("username", "password"):
+        if not params[option]:
+            shown = None if option == "password" else params[option]
+            raise InvalidInput(
+                option,
+                shown,
+                f"auth={params['auth']} needs a user name and a password. Set username and password, or the "
+                "environment variables MSRPC_DHCP_USERNAME and MSRPC_DHCP_PASSWORD.",
+            )
+    return Credentials(
+        auth=params["auth"], username=params["username"], password=params["password"], spn=params["spn"] or None
+    )
+
+
+def declarations(params: Mapping[str, Any], *, now: datetime) -> list[Declaration]:
+    """The declared clients, in the order of the input. ``now`` is what expiries are compared with."""
+    if params["clients"] is None:
+        return [_declaration(params, index=0, place="", now=now)]
+    listed = []
+    for index, item in enumerate(params["clients"]):
+        inherited = {name: params[name] for name in _INHERITED if item.get(name) is None}
+        listed.append(_declaration({**item, **inherited}, index=index, place=f"clients[{index}].", now=now))
+    return listed
+
+
+def _declaration(values: Mapping[str, Any], *, index: int, place: str, now: datetime) -> Declaration:
+    expires = values.get("lease_expires")
+    return Declaration(
+        index=index,
+        place=place,
+        state=State(values["state"]),
+        type=ClientType(values["type"]),
+        scope=_address(values.get("scope"), f"{place}scope"),
+        address=_address(values.get("ip_address"), f"{place}ip_address"),
+        client_id=_client_id(values, place),
+        name=_text(values.get("name"), f"{place}name"),
+        description=_text(values.get("description"), f"{place}description"),
+        name_policy=NamePolicy(values["name_policy"]),
+        expires=None if expires is None else Expiry.parse(expires, now=now, option=f"{place}lease_expires"),
+    )
+
+
+def _address(text: str | None, option: str) -> IPv4Address | None:
+    return None if text is None else parse_address(text, option)
+
+
+def _text(text: str | None, option: str) -> str | None:
+    return None if text is None else parse_text(text, option)
+
+
+def _client_id(values: Mapping[str, Any], place: str) -> ClientId | None:
+    mac, identifier = values.get("mac_address"), values.get("client_id")
+    from_mac = None if mac is None else ClientId.parse_mac(mac, f"{place}mac_address")
+    from_hex = None if identifier is None else ClientId.parse_hex(identifier, f"{place}client_id")
+    if from_mac is not None and from_hex is not None and from_mac != from_hex:
+        raise InvalidInput(
+            f"{place}client_id",
+            identifier,
+            f"is not the same as mac_address={mac!r}. Give one of them, or the same octets in both.",
+        )
+    return from_mac if from_hex is None else from_hex

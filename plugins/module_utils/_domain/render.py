@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, msrpc.dhcp contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This code is private to the collection msrpc.dhcp: it may change in any release.
+
+"""From plans and clients to what users see: return values and diffs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import Expiry
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.plan import Client
+
+# The keys of a client that are compared and can be declared: what a diff shows.
+_DIFF_KEYS = ("ip_address", "mac_address", "client_id", "scope", "name", "description", "type", "lease_expires")
+
+
+def client_values(client: Client) -> dict[str, Any]:
+    """A client as the modules return it."""
+    return {
+        "ip_address": _text(client.address),
+        "mac_address": None if client.client_id is None else client.client_id.mac,
+        "client_id": None if client.client_id is None else client.client_id.hex,
+        "scope": _text(client.scope),
+        "name": client.name,
+        "description": client.description,
+        "type": client.type.value,
+        "lease_expires": _text(client.lease_expires),
+        "active_until": _text(client.active_until),
+    }
+
+
+def diff(changes: Iterable[tuple[Client | None, Client | None]], *, single: bool) -> dict[str, Any]:
+    """Before and after of every client that changes; by address where there can be several."""
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    for old, new in changes:
+        if single:
+            return {"before": _diff_values(old), "after": _diff_values(new)}
+        for client, side in ((old, before), (new, after)):
+            if client is not None:
+                side[str(client.address)] = _diff_values(client)
+    return {"before": before, "after": after}
+
+
+def _diff_values(client: Client | None) -> dict[str, Any]:
+    if client is None:
+        return {}
+    values = client_values(client)
+    return {key: values[key] for key in _DIFF_KEYS}
+
+
+def _text(value: object | Expiry | None) -> str | None:
+    return None if value is None else str(value)

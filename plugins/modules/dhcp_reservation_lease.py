@@ -1,0 +1,399 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, msrpc.dhcp contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module dhcp_reservation_lease: what it takes and returns."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: dhcp_reservation_lease
+short_description: Declare DHCP reservations and leases on a Windows DHCP server
+version_added: 0.1.0
+description:
+  - Makes sure that clients have their record on a Windows DHCP server, as a reservation or as a lease, or that they
+    have none. One client or thousands in one task.
+  - The module speaks the server's own management protocol (MS-DHCPM, DCE/RPC over TCP). Neither WinRM nor PowerShell
+    nor an agent is involved.
+  - It looks the client up by address and by identifier, creates its record where it is missing, and reads everything
+    back that it has written. Another client's record is never touched.
+author:
+  - msrpc.dhcp contributors (@msrpc)
+extends_documentation_fragment:
+  - msrpc.dhcp.connection
+  - msrpc.dhcp.attributes
+  - msrpc.dhcp.attributes.action_group
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+  platform:
+    platforms: posix
+  action_group:
+    support: full
+options:
+  ip_address:
+    description:
+      - The client's IPv4 address.
+      - Required with O(state=present). With O(state=absent), address and client together name a pair, and nothing is
+        removed unless that client is at that address.
+    type: str
+    aliases:
+      - ip
+  mac_address:
+    description:
+      - The client's MAC address, in any of the forms V(00:1c:25:80:a0:43), V(00-1C-25-80-A0-43), V(001c.2580.a043) and
+        V(001c2580a043). Quote it, since YAML takes some of these for numbers.
+      - With O(state=present), this or O(client_id) is required.
+    type: str
+    aliases:
+      - mac
+  client_id:
+    description:
+      - The client identifier in hexadecimal, for clients that do not identify themselves by their MAC address (RFC
+        4361).
+      - Together with O(mac_address) only if both are the same octets.
+    type: str
+  scope:
+    description:
+      - Subnet address of the scope, for example V(10.0.0.0). If left out, it is found from the address.
+      - An absent client that is named by its identifier alone is looked for in every scope.
+    type: str
+    aliases:
+      - scope_id
+  name:
+    description:
+      - Name of the client. If left out, it is not touched; an empty string clears it.
+      - Names compare without case, and a name without a dot equals the same name with a domain behind it, since the
+        server stores a client's own full name when the client renews its lease.
+    type: str
+    aliases:
+      - reservation_name
+  description:
+    description:
+      - Description of the client. If left out, it is not touched; an empty string clears it.
+    type: str
+    aliases:
+      - comment
+  name_policy:
+    description:
+      - V(always) sets a different name right.
+      - V(on_create) stores the name only when the record is made or has none.
+    type: str
+    choices:
+      - always
+      - on_create
+    default: always
+  type:
+    description:
+      - V(reservation) is a client record that a reservation holds.
+      - V(lease) is a client record alone.
+      - A lease of this client at the address becomes a reservation with V(reservation), and keeps its expiry. The
+        other way round, V(lease) over a reservation of this client fails.
+    type: str
+    choices:
+      - reservation
+      - lease
+    default: reservation
+  lease_expires:
+    description:
+      - Only for O(type=lease), when the lease ends. V(never), or a future time in ISO 8601 with its time zone such as
+        V(2030-01-31T12:00:00Z).
+      - If left out, it is not touched. A new record gets V(never), and then goes only by O(state=absent).
+    type: str
+  state:
+    description:
+      - V(present) makes sure that the client has its record.
+      - V(absent) with O(type=reservation) removes the reservation. A record that was never leased goes with it. An
+        active lease stays until it expires, since a machine may be using the address.
+      - V(absent) with O(type=lease) removes the record, and fails if it is reserved.
+    type: str
+    choices:
+      - present
+      - absent
+    default: present
+  on_conflict:
+    description:
+      - What to do if another client holds the address, or this client holds another one of the scope.
+      - V(fail) changes nothing and names the holder, its kind, state and expiry.
+    type: str
+    choices:
+      - fail
+    default: fail
+  clients:
+    description:
+      - Several clients, instead of a single one. The list is one declaration, and its order does not matter. What
+        frees an address is done first.
+      - O(scope), O(type), O(state), O(name_policy) and O(on_conflict) of the task are the defaults of the items.
+      - Every client is tried. The task fails at the end if any failed, and RV(clients) has the outcome of each.
+      - The same address, or the same client of a scope, twice in the list is refused. One absent and one present item
+        may share an address.
+      - What this module returns is accepted as input. Keys that it only returns, and null values, are ignored.
+    type: list
+    elements: dict
+    suboptions:
+      ip_address:
+        description: See O(ip_address).
+        type: str
+        aliases:
+          - ip
+      mac_address:
+        description: See O(mac_address).
+        type: str
+        aliases:
+          - mac
+      client_id:
+        description: See O(client_id).
+        type: str
+      scope:
+        description: See O(scope).
+        type: str
+        aliases:
+          - scope_id
+      name:
+        description: See O(name).
+        type: str
+        aliases:
+          - reservation_name
+      description:
+        description: See O(description).
+        type: str
+        aliases:
+          - comment
+      name_policy:
+        description: See O(name_policy).
+        type: str
+        choices:
+          - always
+          - on_create
+      type:
+        description: See O(type).
+        type: str
+        choices:
+          - reservation
+          - lease
+      lease_expires:
+        description: See O(lease_expires).
+        type: str
+      state:
+        description: See O(state).
+        type: str
+        choices:
+          - present
+          - absent
+      on_conflict:
+        description: See O(on_conflict).
+        type: str
+        choices:
+          - fail
+      active_until:
+        description: Ignored; see RV(clients[].active_until).
+        type: raw
+      action:
+        description: Ignored; see RV(clients[].action).
+        type: raw
+      pending:
+        description: Ignored; see RV(clients[].pending).
+        type: raw
+      error:
+        description: Ignored; see RV(clients[].error).
+        type: raw
+notes:
+  - A client that is on the network already, with a lease at another address of the scope, gets its reservation beside
+    that lease. A warning says that it moves when it renews. Name and description are stored as soon as the server has
+    a record to store them in, which takes another run; until then RV(client.pending) lists them.
+  - Between reading and writing, another administrator or the server itself may change a record, since the protocol
+    cannot lock anything. The module reads once more right before it changes or removes something, and again after it.
+  - Failover partners replicate leases, but not reservations. Declare reservations on each partner.
+  - The collection has not been tried against a Windows server yet, but against a simulator that follows the published
+    specification. Try it on a scope of little importance first.
+"""
+
+EXAMPLES = r"""
+- name: Reserve an address for a printer
+  msrpc.dhcp.dhcp_reservation_lease:
+    server: dhcp1.example.com
+    username: EXAMPLE\dhcp-admin
+    password: "{{ dhcp_password }}"
+    ip_address: 192.0.2.40
+    mac_address: "00:1c:25:80:a0:43"
+    name: printer-1.example.com
+    description: First floor
+
+- name: Declare several clients at once, with the server and the account set once
+  module_defaults:
+    group/msrpc.dhcp.dhcp:
+      server: dhcp1.example.com
+      username: EXAMPLE\dhcp-admin
+      password: "{{ dhcp_password }}"
+  block:
+    - name: Declare the printers, and retire one of them
+      msrpc.dhcp.dhcp_reservation_lease:
+        scope: 192.0.2.0
+        clients:
+          - {ip_address: 192.0.2.41, mac_address: "00:1c:25:80:a0:44", name: printer-2}
+          - {ip_address: 192.0.2.42, mac_address: "00-1C-25-80-A0-45", name: printer-3}
+          - {ip_address: 192.0.2.43, client_id: "ff00112233000200000ab1", name: router-1}
+          - {mac_address: "001c.2580.a043", state: absent}
+
+    - name: Give a client an address without reserving it
+      msrpc.dhcp.dhcp_reservation_lease:
+        ip_address: 192.0.2.60
+        mac_address: "00:1c:25:80:a0:50"
+        type: lease
+        lease_expires: "2099-12-31T00:00:00Z"
+
+    - name: Keep the name that the client itself has sent
+      msrpc.dhcp.dhcp_reservation_lease:
+        ip_address: 192.0.2.61
+        mac_address: "00:1c:25:80:a0:51"
+        name: laptop-7
+        name_policy: on_create
+
+    - name: Make sure that an address is not reserved for a certain client
+      msrpc.dhcp.dhcp_reservation_lease:
+        ip_address: 192.0.2.41
+        mac_address: "00:1c:25:80:a0:44"
+        state: absent
+"""
+
+RETURN = r"""
+client:
+  description: The client and its outcome, if a single one was declared.
+  returned: success or failure, if O(clients) is not used and the server could be read
+  type: dict
+  sample: &client
+    action: created
+    active_until: null
+    client_id: 001c2580a043
+    description: First floor
+    ip_address: 192.0.2.40
+    lease_expires: null
+    mac_address: 00:1c:25:80:a0:43
+    name: printer-1.example.com
+    pending: []
+    scope: 192.0.2.0
+    type: reservation
+  contains: &contains
+    ip_address:
+      description: The client's IPv4 address.
+      type: str
+      returned: success or failure
+    mac_address:
+      description: The client's MAC address; null if its identifier is none.
+      type: str
+      returned: success or failure
+    client_id:
+      description: The client identifier in hexadecimal.
+      type: str
+      returned: success or failure
+    scope:
+      description: Subnet address of the client's scope.
+      type: str
+      returned: success or failure
+    name:
+      description: The name that the server has stored. Null if there is no record that could have one.
+      type: str
+      returned: success or failure
+    description:
+      description: The description that the server has stored. Null if there is no record that could have one.
+      type: str
+      returned: success or failure
+    type:
+      description: V(reservation) or V(lease).
+      type: str
+      returned: success or failure
+    lease_expires:
+      description: When the lease ends, in UTC, or V(never). Null for a reservation.
+      type: str
+      returned: success or failure
+    active_until:
+      description: When the current lease of a reserved client ends, in UTC, or V(never). Null if it has none.
+      type: str
+      returned: success or failure
+    action:
+      description:
+        - What this task did for the client, or would do in check mode. One of V(created), V(updated), V(removed) and
+          V(none).
+        - V(unknown) if a write was sent whose answer was lost and the server could not be read afterwards.
+      type: str
+      returned: success or failure
+    pending:
+      description:
+        - Declared fields that are not stored yet, because the server has no record of this client at the address.
+      type: list
+      elements: str
+      returned: success or failure
+    error:
+      description: Why the client failed.
+      type: str
+      returned: if the client failed
+clients:
+  description: All declared clients with their outcome, in the order of the input.
+  returned: success or failure, if the server could be read
+  type: list
+  elements: dict
+  sample: [*client]
+  contains: *contains
+diff:
+  description: The clients that change, before and after; by address if O(clients) is used.
+  returned: success or failure, if the server could be read
+  type: dict
+  sample:
+    before: {}
+    after:
+      client_id: 001c2580a043
+      description: First floor
+      ip_address: 192.0.2.40
+      lease_expires: null
+      mac_address: 00:1c:25:80:a0:43
+      name: printer-1.example.com
+      scope: 192.0.2.0
+      type: reservation
+rpc:
+  description: What was sent to the server.
+  returned: success or failure
+  type: dict
+  sample:
+    calls: 10
+    writes: 2
+  contains:
+    calls:
+      description: Number of calls.
+      type: int
+      returned: success or failure
+    writes:
+      description: Number of these calls that could change something.
+      type: int
+      returned: success or failure
+error_code:
+  description: The server's code for the first error.
+  returned: failure, if the server gave a code
+  type: int
+  sample: 20022
+error_name:
+  description: The specification's name for RV(error_code).
+  returned: failure, if a call returned the code
+  type: str
+  sample: ERROR_DHCP_RESERVEDIP_EXITS
+rpc_call:
+  description: The call that returned RV(error_code).
+  returned: failure, if a call returned the code
+  type: str
+  sample: R_DhcpAddSubnetElementV5
+"""
+
+from ansible_collections.msrpc.dhcp.plugins.module_utils._ansible.runner import run_reservation_lease
+
+
+def main() -> None:
+    """Entry point."""
+    run_reservation_lease()
+
+
+if __name__ == "__main__":
+    main()
