@@ -1,0 +1,44 @@
+# Copyright: (c) 2026, msrpc.dhcp contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A test that does not run is not a test that passes: with CI=true a skip fails.
+
+Allowed are only skips that the machine forces; their reason begins with "environment:", as in
+`pytest.skip("environment: this machine has no IPv6 loopback")`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+
+import pytest
+
+FORCED = "environment:"
+
+
+def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Turn the report of a skip that nothing forced into a failure, where CI is set."""
+    if os.environ.get("CI") != "true" or not report.skipped or hasattr(report, "wasxfail"):
+        return
+    text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    reason = text.removeprefix("Skipped: ")
+    if not reason.startswith(FORCED):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, though nothing in the environment forces it: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Look at what became of each test."""
+    report = yield
+    _refuse_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Look at modules that skip themselves as a whole."""
+    report = yield
+    _refuse_skip(report)
+    return report
