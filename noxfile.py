@@ -83,7 +83,7 @@ def lint(session: nox.Session) -> None:
     with session.chdir(copy(session)):
         failed += [command[0] for command in in_copy if not passes(session, command)]
     if failed:
-        session.error(f"Not content: {', '.join(failed)}")
+        session.error(f"Not content: {', '.join(dict.fromkeys(failed))}")
 
 
 @nox.session(allow_parallel=True)

@@ -21,8 +21,6 @@ VECTORS = json.loads((Path(__file__).parent / "vectors" / "ndr.json").read_text(
 # dhcpsrv2 120, 122 and 123 are in the file, but the collection does not send them yet.
 OURS = [vector for vector in VECTORS if hasattr(calls, vector["operation"])]
 
-CLIENT_CLASS = {"R_DhcpSetClientInfo": structs.DHCP_CLIENT_INFO}
-
 
 def number(value: Any) -> int:
     return int(ipaddress.IPv4Address(value)) if isinstance(value, str) else int(value)
@@ -109,7 +107,7 @@ def value_of(vector: dict[str, Any]) -> Any:
     converted: dict[str, Any] = {}
     for field in dataclasses.fields(cls):
         raw = fields.pop(field.name)
-        if field.name in ("SearchInfo",) or vector["operation"] == "R_DhcpDeleteClientInfo" and isinstance(raw, dict):
+        if isinstance(raw, dict) and "SearchType" in raw:
             converted[field.name] = search(raw)
         elif field.name == "SubnetInfo":
             converted[field.name] = subnet(raw)

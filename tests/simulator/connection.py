@@ -472,8 +472,7 @@ class DhcpConnection(Rpc):
         limit = TINY_FRAGMENT if effect.torn == "fragments" else self.max_reply
         room = (limit - pdu.REQUEST_SIZE - pdu.TRAILER_SIZE - security.SIGNATURE_SIZE) // 8 * 8
         if effect.forged("first_flag_repeated") or effect.forged("fragments_swapped"):
-            room = min(room, max((len(stub) - 1) // 8 * 8, 8))  # at least two fragments
-            stub = stub.ljust(16, b"\x00") if len(stub) <= 8 else stub
+            room = min(room, max(len(stub) // 2, 1))  # at least two fragments
         fragments = []
         for begin in range(0, max(len(stub), 1), room):
             flags = (pdu.FIRST if begin == 0 else 0) | (pdu.LAST if begin + room >= len(stub) else 0)

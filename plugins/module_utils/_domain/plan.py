@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from ipaddress import IPv4Address
+from typing import TypeAlias
 
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import (
     NEVER,
@@ -87,7 +88,7 @@ class Absent:
     type: ClientType = ClientType.RESERVATION
 
 
-Item = Present | Absent
+Item: TypeAlias = "Present | Absent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
+from typing import TypeAlias
 
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import (
     UNSET,
@@ -81,7 +82,7 @@ class DeleteRecord:
     client_id: ClientId
 
 
-Step = Create | Reserve | SetRecord | RemoveReservation | DeleteRecord
+Step: TypeAlias = "Create | Reserve | SetRecord | RemoveReservation | DeleteRecord"
 
 
 @dataclass(slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from ansible_collections.msrpc.dhcp.plugins.module_utils._errors import DecodeError
 from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.ndr import Reader, Writer
@@ -350,7 +351,7 @@ class DHCP_IP_RESERVATION_V4:
         return cls(ReservedIpAddress=address, ReservedForClient=client, bAllowedClientTypes=types)
 
 
-Element = DHCP_BOOTP_IP_RANGE | DHCP_IP_RESERVATION_V4 | DHCP_IP_RANGE
+Element: TypeAlias = "DHCP_BOOTP_IP_RANGE | DHCP_IP_RESERVATION_V4 | DHCP_IP_RANGE"
 
 
 def _element_tag(element_type: int) -> int:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+
 from ansible_collections.msrpc.dhcp.plugins.module_utils._errors import (
     ConnectionLost,
     DecodeError,
@@ -50,7 +51,7 @@ def pair() -> Iterator[tuple[Channel, socket.socket]]:
 def test_pdus_that_come_together_are_read_one_by_one(pair: tuple[Channel, socket.socket]) -> None:
     channel, theirs = pair
     theirs.sendall(PDU + PDU[:12] + b"\x08" + PDU[13:])
-    assert [channel.read_pdu(deadline()).call_id for _ in range(2)] == [7, 8]
+    assert [channel.read_pdu(deadline()).call_id for _index in range(2)] == [7, 8]
 
 
 def test_a_sender_of_single_bytes_does_not_outlast_the_deadline(pair: tuple[Channel, socket.socket]) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a logon demands of the server, without a network: the other side is pyspnego's acceptor, edited where it lies."""
+"""What a logon demands of the server, without a network: the other side is pyspnego's acceptor, edited to lie."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 import spnego
+from spnego._spnego import NegState, NegTokenResp, unpack_token
+from spnego.iov import BufferType
+
 from ansible_collections.msrpc.dhcp.plugins.module_utils._errors import (
     BadReply,
     InvalidInput,
@@ -24,8 +27,6 @@ from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.security import (
     check_challenge,
     open_context,
 )
-from spnego._spnego import NegState, NegTokenResp, unpack_token
-from spnego.iov import BufferType
 
 PASSWORD = "canary-Pa55"
 ALL_FLAGS = 0xE2880235
@@ -173,7 +174,8 @@ def test_a_challenge_with_all_flags_passes() -> None:
 
 
 @pytest.mark.parametrize(
-    "token", [b"", b"NTLMSSP\0", challenge(ALL_FLAGS)[:47], b"NTLMSSP\0\x03" + challenge(ALL_FLAGS)[9:], b"\x60\x48" * 30]
+    "token",
+    [b"", b"NTLMSSP\0", challenge(ALL_FLAGS)[:47], b"NTLMSSP\0\x03" + challenge(ALL_FLAGS)[9:], b"\x60\x48" * 30],
 )
 def test_a_token_that_is_no_challenge_is_refused(token: bytes) -> None:
     with pytest.raises(BadReply, match="no NTLM CHALLENGE"):
