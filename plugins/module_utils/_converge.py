@@ -23,7 +23,7 @@ from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.desired import 
     relevant_scopes,
     resolve,
 )
-from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import AddressRange, ClientType, Scope
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import AddressRange, ClientId, ClientType, Scope
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.plan import (
     Absent,
     Action,
@@ -41,6 +41,7 @@ from ansible_collections.msrpc.dhcp.plugins.module_utils._errors import (
     DhcpError,
     Overtaken,
     RpcFault,
+    Taken,
     TransportError,
     Unanswered,
 )
@@ -214,21 +215,31 @@ class _Run:
             if not active:
                 return
             self._write(active)
-            touched = [entry for entry in active if entry.touched]
-            active = self._judge(touched)
+            active = self._judge(self._concerned(active))
         for entry in active:
             entry.error = DhcpError(
-                f"{_where(entry)} kept changing while this task ran; what was declared could not be reached. Run again."
+                f"{_where(entry)}: what was declared could not be reached in {_ROUNDS} attempts, since the server kept "
+                f"changing or did not answer. {entry.note or 'Every reading showed something else.'} Run again."
             )
 
     def _write(self, active: Iterable[Progress]) -> None:
+        """Send the steps of each item up to the first that fails.
+
+        Where what frees an address or a client has failed, the item that waits for it is planned again first.
+        """
+        held: set[tuple[Scope, IPv4Address | ClientId]] = set()
         for entry in active:
             if self._gone is not None:
                 entry.error = entry.error or DhcpError(f"{_where(entry)}: not tried, because of: {self._gone}")
                 continue
             entry.touched = True
             for step in entry.latest.steps:
-                if step in entry.sent or not self._send(entry, step):
+                claims: set[tuple[Scope, IPv4Address | ClientId]] = {
+                    (step.scope, step.address),
+                    (step.scope, step.client_id),
+                }
+                if claims & held or step in entry.sent or not self._send(entry, step):
+                    held |= claims
                     break
 
     def _send(self, entry: Progress, step: Step) -> bool:
@@ -239,9 +250,11 @@ class _Run:
             entry.note = str(exc)
         except Unanswered as exc:
             entry.sent[step], entry.refusals[step] = Sent.UNANSWERED, exc
-            if isinstance(exc.__cause__, (TransportError, RpcFault)):
+            if isinstance(exc.__cause__, TransportError):
                 self._lost(exc)
-        except (TransportError, RpcFault) as exc:
+        except RpcFault as exc:
+            entry.note = str(exc)
+        except TransportError as exc:
             entry.note = str(exc)
             self._lost(exc)
         except DhcpError as exc:
@@ -258,6 +271,22 @@ class _Run:
         self._losses += 1
         if self._losses >= _MAX_LOSSES:
             self._gone = exc
+
+    def _concerned(self, active: Iterable[Progress]) -> list[Progress]:
+        """Whom the writes concern: removing a reservation also changes the expiry of a lease that the list declares."""
+        places = {
+            (step.scope.address, step.address) for entry in active if entry.touched for step in entry.latest.steps
+        }
+        return [
+            entry
+            for entry in self.progress.values()
+            if entry.touched
+            or (
+                entry.error is None
+                and isinstance(entry.item, Present)
+                and (entry.item.scope, entry.item.address) in places
+            )
+        ]
 
     # --- proving ------------------------------------------------------------------------------------------------------
 
@@ -283,6 +312,7 @@ class _Run:
                 self._fail(entry, entry.latest.steps[0], site)
             elif entry.latest.steps:
                 again.append(entry)
+            self._take_back(entry, site)
         return again
 
     def _settle(self, entry: Progress, site: Site) -> None:
@@ -306,10 +336,10 @@ class _Run:
         if sent is Sent.UNANSWERED:
             entry.error = _because(
                 cause,
-                f"{_where(entry)}: {_words(step)} was sent and got no answer, and reading again does not show it: "
-                f"{cause}",
+                f"{_where(entry)}: {_words(step)} was sent without a verified answer, and reading again does not show "
+                f"it: {cause}",
             )
-        elif isinstance(step, Create):
+        elif isinstance(cause, Taken):
             entry.error = _because(
                 cause,
                 f"{_where(entry)}: {cause} Reading again finds neither a record at the address nor one of the client, "
@@ -317,30 +347,53 @@ class _Run:
             )
         else:
             entry.error = _because(cause, f"{_where(entry)}: {cause}")
-        if isinstance(step, Reserve) and sent is Sent.REFUSED:
-            self._take_back(entry, site[step.scope.address])
 
-    def _take_back(self, entry: Progress, state: ScopeState) -> None:
-        """Remove the record that this run made for a reservation which the server then refused."""
-        mine = [step for step, sent in entry.sent.items() if sent is Sent.DONE]
-        step = undo(mine, state)
-        if step is None or entry.error is None:
+    def _take_back(self, entry: Progress, site: Site) -> None:
+        """Remove the record that this run made for a reservation which the server then refused, or say that it is left.
+
+        Without an answer to the reservation the record stays: the server may still be about to reserve it.
+        """
+        made = _made_for_reservation(entry)
+        if entry.error is None or made is None:
             return
-        left = f"The record that this task made at {step.address} is still there, without a reservation."
+        state = site[made.scope.address]
+        if not state.shows(made) or state.shows(_reservation_for(made)):
+            return
+        left = f"The record that this task made at {made.address} is still there, without its reservation."
+        step = undo([made], state) if _reservation_for(made) in _refused(entry) else None
         try:
-            self._server.apply(step)
-            if self._server.record_at(step.scope, step.address) is None:
-                entry.action = Action.NONE
-                left = f"The record that this task had made at {step.address} was removed again."
+            if step is not None:
+                self._server.apply(step)
+                if self._server.record_at(step.scope, step.address) is None:
+                    entry.action = Action.NONE
+                    left = f"The record that this task had made at {step.address} was removed again."
         except DhcpError as exc:
             left += f" Removing it failed: {exc}"
         entry.error = _because(entry.error, f"{entry.error} {left}")
 
 
 def _needs_ranges(item: Item, state: ScopeState) -> bool:
-    return (
-        isinstance(item, Present) and item.type is ClientType.RESERVATION and state.reservation_at(item.address) is None
-    )
+    """Whether the item may have to be reserved; another client's reservation may go by the same list."""
+    if not isinstance(item, Present) or item.type is ClientType.LEASE:
+        return False
+    reservation = state.reservation_at(item.address)
+    return reservation is None or reservation.client_id != item.client_id
+
+
+def _made_for_reservation(entry: Progress) -> Create | None:
+    """The record that this run made to be held by a reservation."""
+    for step, sent in entry.sent.items():
+        if isinstance(step, Create) and step.expires.is_unset and sent is Sent.DONE:
+            return step
+    return None
+
+
+def _reservation_for(made: Create) -> Reserve:
+    return Reserve(scope=made.scope, address=made.address, client_id=made.client_id)
+
+
+def _refused(entry: Progress) -> list[Step]:
+    return [step for step, sent in entry.sent.items() if sent is Sent.REFUSED]
 
 
 def _unproven(entry: Progress, exc: DhcpError) -> None:
@@ -355,19 +408,20 @@ def _unproven(entry: Progress, exc: DhcpError) -> None:
     elif not entry.sent:
         entry.error = _because(exc, f"{_where(entry)}: not tried: {entry.note or exc}")
     elif entry.refusals:
-        entry.error = next(iter(entry.refusals.values()))
+        cause = next(iter(entry.refusals.values()))
+        entry.error = _with_note(_because(cause, f"{_where(entry)}: {cause} Reading again failed: {exc}"), entry)
     else:
         entry.error = _because(
             exc, f"{_where(entry)}: the server acknowledged the writes, but reading them back failed: {exc}"
         )
 
 
-def _with_note(conflict: DhcpError, entry: Progress) -> DhcpError:
-    """A conflict that showed only after something was written says what that was."""
+def _with_note(error: DhcpError, entry: Progress) -> DhcpError:
+    """A failure that showed only after something was written says what that was."""
     written = [_words(step) for step, sent in entry.sent.items() if sent is Sent.DONE]
     if not written:
-        return conflict
-    return _because(conflict, f"{conflict} This task had already written: {', '.join(written)}.")
+        return error
+    return _because(error, f"{error} This task had already written: {', '.join(written)}.")
 
 
 def _because(cause: DhcpError, sentence: str) -> DhcpError:

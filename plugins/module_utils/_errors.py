@@ -87,6 +87,10 @@ class AccessFault(RpcFault):
     """An RPC fault that says access denied (5, or nca_s_fault_access_denied)."""
 
 
+class Taken(DhcpError):
+    """A create was refused with a code for "exists". Each may also mean something else, so only a read tells who."""
+
+
 class Unanswered(DhcpError):
     """A write was sent and no verified answer came, or one that does not tell. Only a read tells what happened."""
 

@@ -41,6 +41,7 @@ from ansible_collections.msrpc.dhcp.plugins.module_utils._errors import (
     DhcpError,
     Overtaken,
     RpcFault,
+    Taken,
     TransportError,
     Unanswered,
 )
@@ -93,6 +94,7 @@ class _Cursor:
             return False
         self._seen.add(address)
         self._walked.append(address)
+        self._back = 0
         return True
 
     def is_stale(self, code: int) -> bool:
@@ -115,7 +117,7 @@ class _Cursor:
         if handle in self._handles:
             return False
         self._handles.add(handle)
-        self.handle, self._back = handle, 0
+        self.handle = handle
         return True
 
 
@@ -159,8 +161,10 @@ class DhcpServer:
             new = {IPv4Address(address) for address in reply.EnumInfo or ()} - addresses
             addresses |= new
             handle = reply.ResumeHandle
-            if reply.Return == status.SUCCESS or not new:
+            if reply.Return == status.SUCCESS:
                 return sorted(addresses)
+            if not new:
+                break
         raise self._endless("R_DhcpEnumSubnets")
 
     def scope(self, address: IPv4Address) -> Scope | None:
@@ -300,8 +304,8 @@ class DhcpServer:
     def apply(self, step: Step) -> None:
         """Send one step, once. Returns when the server's verified answer says success.
 
-        Raises ``StatusError`` (refused, nothing written), ``Overtaken`` (not sent), ``Unanswered`` (sent, outcome
-        unknown), or another ``TransportError`` or ``RpcFault`` from the read before the write (not sent).
+        Raises ``StatusError`` or ``Taken`` (refused, nothing written), ``Overtaken`` (not sent), ``Unanswered`` (sent,
+        outcome unknown), or another ``TransportError`` or ``RpcFault`` from the read before the write (not sent).
         """
         match step:
             case Create():
@@ -335,7 +339,10 @@ class DhcpServer:
             ProbationEnds=0,
             QuarantineCapable=0,
         )
-        self._write(calls.R_DhcpCreateClientInfoVQ(ClientInfo=info))
+        try:
+            self._write(calls.R_DhcpCreateClientInfoVQ(ClientInfo=info))
+        except (status.ClientExists, status.DatabaseError) as exc:
+            raise Taken(str(exc)) from exc
 
     def _set(self, step: SetRecord) -> None:
         """3.1.4.18: works by address without a condition and overwrites id, owner, expiry: read them just before."""

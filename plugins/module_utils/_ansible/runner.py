@@ -24,7 +24,7 @@ from ansible_collections.msrpc.dhcp.plugins.module_utils._server import DhcpServ
 
 def run_reservation_lease() -> None:
     """The whole of the module ``dhcp_reservation_lease``."""
-    module = AnsibleModule(
+    module = _module(
         argument_spec=argspec.reservation_lease_spec(),
         mutually_exclusive=argspec.MUTUALLY_EXCLUSIVE,
         required_one_of=argspec.REQUIRED_ONE_OF,
@@ -46,6 +46,14 @@ def run_reservation_lease() -> None:
     if outcome.failure is not None:
         module.fail_json(msg=outcome.failure, rpc=rpc_counts(server), **values)
     module.exit_json(rpc=rpc_counts(server), **values)
+
+
+def _module(**declared: Any) -> AnsibleModule:
+    try:
+        return AnsibleModule(**declared)
+    except UnicodeEncodeError:
+        # Ansible cannot log an invocation with half of a surrogate pair in it; unlogged, it comes to be refused.
+        return AnsibleModule(**declared, no_log=True)
 
 
 def result(outcome: Outcome, *, single: bool) -> dict[str, Any]:

@@ -126,9 +126,12 @@ def plan(items: Sequence[Item], site: Site) -> list[ItemPlan]:
     their clients. It is not changed.
     """
     working = {address: state.copy() for address, state in site.items()}
+    heirs: dict[tuple[IPv4Address | None, IPv4Address | None], Present] = {
+        (item.scope, item.address): item for item in items if isinstance(item, Present)
+    }
     decided = []
-    for item in sorted(items, key=lambda item: (isinstance(item, Present), item.index)):
-        decision = _decide(item, working)
+    for item in sorted(items, key=_turn):
+        decision = _decide(item, working, heirs.get((item.scope, item.address)))
         for step in decision.steps:
             working[step.scope.address].advance(step)
         decided.append(_with_outcome(decision, working))
@@ -178,16 +181,28 @@ def view(state: ScopeState, address: IPv4Address) -> Client | None:
     return None
 
 
-def _decide(item: Item, site: Site) -> ItemPlan:
+def _turn(item: Item) -> tuple[bool, bool, bool, int, bytes]:
+    """When an item is decided: by what it says, never by its place in the list.
+
+    Two absent items may mean the same client, one by its address and one by its identifier: the reservation goes before
+    the lease that it holds, and what an address names before a client that may be in several scopes.
+    """
+    address = 0 if item.address is None else int(item.address)
+    octets = b"" if item.client_id is None else item.client_id.octets
+    return isinstance(item, Present), item.type is ClientType.LEASE, item.address is None, address, octets
+
+
+def _decide(item: Item, site: Site, heir: Present | None) -> ItemPlan:
+    """``heir`` is the item of the same list that declares a client at this item's address."""
     try:
         if isinstance(item, Absent):
-            return _absent(item, site)
+            return _absent(item, site, heir)
         if item.type is ClientType.RESERVATION:
             return _present_reservation(item, site[item.scope])
         return _present_lease(item, site[item.scope])
     except Conflict as conflict:
         shown = view(site[item.scope], item.address) if item.scope is not None and item.address is not None else None
-        return ItemPlan(item=item, before=shown, after=shown, error=conflict)
+        return ItemPlan(item=item, before=shown, error=conflict)
 
 
 def _with_outcome(decision: ItemPlan, site: Site) -> ItemPlan:
@@ -242,9 +257,11 @@ def _own_reservation(item: Present, state: ScopeState) -> bool:
             f"it is {_reservation_text(state, holder)}. Remove that reservation first, or choose another address."
         )
     if own is not None and own.address != address:
+        record = state.record_of(client_id)
+        standing = f" ({_standing(record)})" if record is not None and record.address == own.address else ""
         raise Conflict(
             f"Cannot declare {client_id} at {address} in scope {state.scope}: the client is already reserved at "
-            f"{own.address}, and a client has one reservation a scope. Remove that reservation first."
+            f"{own.address}{standing}, and a client has one reservation a scope. Remove that reservation first."
         )
     return holder is not None
 
@@ -355,7 +372,7 @@ def _present_lease(item: Present, state: ScopeState) -> ItemPlan:
 # --- absent -----------------------------------------------------------------------------------------------------------
 
 
-def _absent(item: Absent, site: Site) -> ItemPlan:
+def _absent(item: Absent, site: Site, heir: Present | None) -> ItemPlan:
     states = list(site.values()) if item.scope is None else [site[item.scope]]
     targets = [(state, target) for state in states if (target := _target(item, state)) is not None]
     if len(targets) > 1:
@@ -364,10 +381,20 @@ def _absent(item: Absent, site: Site) -> ItemPlan:
     if not targets:
         return ItemPlan(item=item, before=None, warnings=_missed_pair(item, states))
     state, target = targets[0]
+    if heir is not None and heir.client_id == target.client_id and _keeps(heir, item.type):
+        return ItemPlan(item=item)
     step, warnings = _removing(state, target)
     return ItemPlan(
         item=item, action=Action.REMOVED, steps=(step,), before=view(state, target.address), warnings=warnings
     )
+
+
+def _keeps(heir: Present, removed: ClientType) -> bool:
+    """Whether an address is freed for a client that has it already: then nothing is left to remove.
+
+    Only where a lease is declared the reservation of the same client still has to go.
+    """
+    return heir.type is removed or heir.type is ClientType.RESERVATION
 
 
 def _target(item: Absent, state: ScopeState) -> Reservation | Record | None:
@@ -473,5 +500,10 @@ def _reservation_text(state: ScopeState, holder: Reservation) -> str:
     if record.client_id != holder.client_id:
         return f"reserved for {holder.client_id}, while {_lease_text(record)} is there"
     name = f" ({record.name})" if record.name else ""
+    return f"reserved for {holder.client_id}{name}, {_standing(record)}"
+
+
+def _standing(record: Record) -> str:
+    """State and expiry of a reserved client's record."""
     lease = "never leased" if record.expires.is_unset else f"leased until {record.expires}"
-    return f"reserved for {holder.client_id}{name}, state {record.state.name.lower()}, {lease}"
+    return f"state {record.state.name.lower()}, {lease}"

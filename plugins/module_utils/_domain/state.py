@@ -150,13 +150,15 @@ class ScopeState:
             del self._record_addresses[record.client_id]
 
     def add_reservation(self, reservation: Reservation) -> None:
+        """Put in a reservation, in the place of one at the same address."""
+        self.remove_reservation(reservation.address)
         self._reservations[reservation.address] = reservation
         self._reserved_addresses[reservation.client_id] = reservation.address
 
     def remove_reservation(self, address: IPv4Address) -> None:
         reservation = self._reservations.pop(address, None)
-        if reservation is not None:
-            self._reserved_addresses.pop(reservation.client_id, None)
+        if reservation is not None and self._reserved_addresses.get(reservation.client_id) == address:
+            del self._reserved_addresses[reservation.client_id]
 
     def advance(self, step: Step) -> None:
         """Become what the server holds after ``step``."""

@@ -144,7 +144,7 @@ class Connection:
         except ConnectionLost as exc:
             raise ConnectionLost(f"{exc} {self._doubt()}".rstrip()) from exc
         except BadReply as exc:
-            raise type(exc)(f"{doing}: {exc}") from exc
+            raise _in_full(exc, doing) from exc
         finally:
             if self.broken:
                 self._channel.close()
@@ -244,7 +244,7 @@ def connect(endpoint: Endpoint, credentials: Credentials, interfaces: Sequence[I
             undo.callback(channel.close)
             max_fragment = _Logon(channel, security, credentials.account, deadline).run(interfaces)
         except BadReply as exc:
-            raise type(exc)(f"{deadline.doing}: {exc}") from exc
+            raise _in_full(exc, deadline.doing) from exc
         undo.pop_all()
     return Connection(
         endpoint,
@@ -360,6 +360,16 @@ class _Logon:
 
     def _refused(self, how: str) -> LogonFailed:
         return _logon_failed(self._channel.peer, self._account, self._security, how)
+
+
+def _in_full(exc: BadReply, doing: str) -> BadReply:
+    """The whole sentence around the cause that ``pdu`` or ``security`` told."""
+    cause = str(exc)
+    end = "" if cause.endswith((".", "?")) else "."
+    return type(exc)(
+        f"{doing}: {cause}{end} Check that it is a DHCP server that answers there, and that nothing on the way to it "
+        "changes messages."
+    )
 
 
 def _logon_failed(peer: str, account: str, security: SecurityContext, how: str) -> LogonFailed:
