@@ -13,8 +13,13 @@ import os
 from collections.abc import Generator
 
 import pytest
+from hypothesis import settings
 
 FORCED = "environment:"
+
+# A busy machine makes no test fail, and no example is kept in the checkout: the blob that a failure prints repeats it.
+settings.register_profile("project", deadline=None, database=None, print_blob=True)
+settings.load_profile("project")
 
 
 def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:

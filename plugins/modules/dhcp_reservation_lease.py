@@ -36,6 +36,8 @@ attributes:
     platforms: posix
   action_group:
     support: full
+    membership:
+      - msrpc.dhcp.dhcp
 options:
   ip_address:
     description:

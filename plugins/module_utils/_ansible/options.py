@@ -80,11 +80,13 @@ def declarations(params: Mapping[str, Any], *, now: datetime) -> list[Declaratio
 
 
 def _declaration(values: Mapping[str, Any], *, index: int, place: str, now: datetime) -> Declaration:
-    expires = values.get("lease_expires")
+    expires, state = values.get("lease_expires"), State(values["state"])
+    # For a client that is to be gone it does not matter when its lease ended: what was read can be handed back so.
+    earliest = now if state is State.PRESENT else datetime.min.replace(tzinfo=now.tzinfo)
     return Declaration(
         index=index,
         place=place,
-        state=State(values["state"]),
+        state=state,
         type=ClientType(values["type"]),
         scope=_address(values.get("scope"), f"{place}scope"),
         address=_address(values.get("ip_address"), f"{place}ip_address"),
@@ -92,7 +94,7 @@ def _declaration(values: Mapping[str, Any], *, index: int, place: str, now: date
         name=_text(values.get("name"), f"{place}name"),
         description=_text(values.get("description"), f"{place}description"),
         name_policy=NamePolicy(values["name_policy"]),
-        expires=None if expires is None else Expiry.parse(expires, now=now, option=f"{place}lease_expires"),
+        expires=None if expires is None else Expiry.parse(expires, now=earliest, option=f"{place}lease_expires"),
     )
 
 

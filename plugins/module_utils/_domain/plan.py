@@ -20,6 +20,7 @@ from typing import TypeAlias
 
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import (
     NEVER,
+    AddressState,
     ClientId,
     ClientType,
     Expiry,
@@ -103,6 +104,7 @@ class Client:
     description: str | None = None
     lease_expires: Expiry | None = None
     active_until: Expiry | None = None
+    address_state: AddressState | None = None  # only where the record is not usable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +169,7 @@ def view(state: ScopeState, address: IPv4Address) -> Client | None:
             name=None if own is None else own.name,
             description=None if own is None else own.description,
             active_until=None if own is None or own.expires.is_unset else own.expires,
+            address_state=None if own is None or own.is_usable else own.state,
         )
     if record is not None:
         return Client(
@@ -177,6 +180,7 @@ def view(state: ScopeState, address: IPv4Address) -> Client | None:
             name=record.name,
             description=record.description,
             lease_expires=None if record.expires.is_unset else record.expires,
+            address_state=None if record.is_usable else record.state,
         )
     return None
 
@@ -238,9 +242,12 @@ def _present_reservation(item: Present, state: ScopeState) -> ItemPlan:
     if record is None and (elsewhere := state.record_of(client_id)) is not None:
         return _beside_lease(item, state, elsewhere, reserved=reserved)
     if record is None:
-        steps = _creating(item, state, reserved=reserved)
         return ItemPlan(
-            item=item, action=Action.UPDATED if reserved else Action.CREATED, steps=tuple(steps), before=before
+            item=item,
+            action=Action.UPDATED if reserved else Action.CREATED,
+            steps=tuple(_creating(item, state, reserved=reserved)),
+            before=before,
+            warnings=() if reserved else _outside_ranges(item, state),
         )
     steps = [] if reserved else [Reserve(scope=state.scope, address=address, client_id=client_id)]
     steps += _changing(item, state, record)
@@ -312,6 +319,15 @@ def _creating(item: Present, state: ScopeState, *, reserved: bool) -> list[Step]
     return steps
 
 
+def _outside_ranges(item: Present, state: ScopeState) -> tuple[str, ...]:
+    if state.has_in_range(item.address):
+        return ()
+    return (
+        f"{item.address} is outside every range of scope {state.scope}. Servers from Windows Server 2008 R2 on refuse "
+        "to reserve such an address.",
+    )
+
+
 def _changing(item: Present, state: ScopeState, record: Record) -> list[Step]:
     """What brings the client's own record to what was declared of it. Only what the user gave is compared."""
     name = item.name if item.name is not None and _name_differs(item.name, record.name, item.name_policy) else None
@@ -375,9 +391,8 @@ def _present_lease(item: Present, state: ScopeState) -> ItemPlan:
 def _absent(item: Absent, site: Site, heir: Present | None) -> ItemPlan:
     states = list(site.values()) if item.scope is None else [site[item.scope]]
     targets = [(state, target) for state in states if (target := _target(item, state)) is not None]
-    if len(targets) > 1:
-        places = ", ".join(f"{target.address} (scope {state.scope})" for state, target in targets)
-        raise Conflict(f"{item.client_id} is in several scopes: {places}. Say which one is meant with scope.")
+    if targets and item.scope is None:
+        _refuse_ambiguity(item, states)
     if not targets:
         return ItemPlan(item=item, before=None, warnings=_missed_pair(item, states))
     state, target = targets[0]
@@ -387,6 +402,21 @@ def _absent(item: Absent, site: Site, heir: Present | None) -> ItemPlan:
     return ItemPlan(
         item=item, action=Action.REMOVED, steps=(step,), before=view(state, target.address), warnings=warnings
     )
+
+
+def _refuse_ambiguity(item: Absent, states: Sequence[ScopeState]) -> None:
+    """A client that was named by its identifier alone must not be in more than one scope, in whatever way."""
+    if item.client_id is None:
+        return
+    places = [
+        f"{found.address} (scope {state.scope})"
+        for state in states
+        if (found := state.reservation_of(item.client_id) or state.record_of(item.client_id)) is not None
+    ]
+    if len(places) > 1:
+        raise Conflict(
+            f"{item.client_id} is in several scopes: {', '.join(places)}. Say which one is meant with scope."
+        )
 
 
 def _keeps(heir: Present, removed: ClientType) -> bool:

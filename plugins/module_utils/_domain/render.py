@@ -50,7 +50,10 @@ def _diff_values(client: Client | None) -> dict[str, Any]:
     if client is None:
         return {}
     values = client_values(client)
-    return {key: values[key] for key in _DIFF_KEYS}
+    shown = {key: values[key] for key in _DIFF_KEYS}
+    if client.address_state is not None:
+        shown["address_state"] = client.address_state.name.lower()  # the one thing that a write may change unasked
+    return shown
 
 
 def _text(value: object | Expiry | None) -> str | None:

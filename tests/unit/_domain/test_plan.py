@@ -702,6 +702,19 @@ def test_a_lease_in_several_scopes_fails_and_lists_them() -> None:
     assert f"{DESK} (scope {CAMPUS}), {LAB_DESK} (scope {LAB})" in message
 
 
+def test_a_client_with_a_reservation_in_one_scope_and_a_lease_in_another_is_ambiguous() -> None:
+    message = message_of(plan_one(absent(client_id=PRINTER), *held(), record(LAB_DESK)))
+    assert f"{DESK} (scope {CAMPUS}), {LAB_DESK} (scope {LAB})" in message
+
+
+def test_a_client_without_reservation_but_with_leases_in_two_scopes_is_absent_already() -> None:
+    assert is_idle(plan_one(absent(client_id=PRINTER), record(DESK), record(LAB_DESK)))
+
+
+def test_that_a_server_will_refuse_an_address_outside_every_range_is_said_beforehand() -> None:
+    assert "outside every range of scope 10.0.0.0" in plan_one(present(GATE)).warnings[0]
+
+
 def test_of_several_scopes_the_given_one_is_meant() -> None:
     item_plan = plan_one(absent_lease(client_id=PRINTER, scope=LAB), record(DESK), record(LAB_DESK))
     assert item_plan.steps == (DeleteRecord(scope=LAB, address=LAB_DESK, client_id=PRINTER),)

@@ -5,7 +5,14 @@
 
 from __future__ import annotations
 
-from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import NEVER, ClientType, Expiry
+from dataclasses import replace
+
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import (
+    NEVER,
+    AddressState,
+    ClientType,
+    Expiry,
+)
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.plan import Client
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.render import client_values, diff
 from ansible_collections.msrpc.dhcp.tests.unit._domain.worlds import CAMPUS, DESK, PHONE, PRINTER, SHELF, SOON
@@ -55,6 +62,11 @@ def test_a_reservation_without_record_is_returned_with_nulls() -> None:
 def test_what_is_not_known_of_a_client_is_null() -> None:
     values = client_values(Client(scope=None, address=None, client_id=None, type=ClientType.LEASE))
     assert {key: value for key, value in values.items() if value is not None} == {"type": "lease"}
+
+
+def test_the_diff_shows_that_a_declined_record_is_made_active() -> None:
+    declined = replace(LEASE, address_state=AddressState.DECLINED)
+    assert diff([(declined, LEASE)], single=True)["before"]["address_state"] == "declined"
 
 
 def test_an_empty_name_is_no_null() -> None:

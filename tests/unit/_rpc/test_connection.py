@@ -512,10 +512,8 @@ def test_a_reply_may_be_as_large_as_the_limit(
     sim: Simulator, limit: int, *, taken: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MAX_REPLY", limit)
-    with (
-        logged_on(sim) as connection,
-        contextlib.nullcontext() if taken else pytest.raises(BadReply, match="larger than 11 bytes"),
-    ):
+    outcome = contextlib.nullcontext() if taken else pytest.raises(BadReply, match="larger than 11 bytes")
+    with logged_on(sim) as connection, outcome:
         assert version(connection) == (10, 0)
 
 
@@ -645,7 +643,7 @@ def test_a_fault_to_the_bind_is_told(sim: Simulator, code: int, kind: type[DhcpE
     edit = replaced(pdu.BIND_ACK, lambda data: pdu.fault(code, call_id=call_id(data)))
     with Tap(sim.port, edit) as tap, pytest.raises(kind, match=f"0x{code:08x}") as caught:
         logged_on(sim, port=tap.port)
-    assert type(caught.value) is kind
+    assert caught.value.__class__ is kind
 
 
 @pytest.mark.parametrize(

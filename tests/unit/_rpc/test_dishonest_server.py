@@ -145,7 +145,7 @@ def test_a_forged_reply_is_not_believed(
     with logged_on(sim, auth) as connection:
         with pytest.raises(kind, match=words) as caught:
             ask(connection, talk[0]())
-        assert type(caught.value) is kind
+        assert caught.value.__class__ is kind
         assert connection.broken
 
 

@@ -69,12 +69,12 @@ def test_success_is_no_error() -> None:
 
 @pytest.mark.parametrize(("code", "kind"), CLASSES.items(), ids=str)
 def test_a_code_that_callers_act_on_has_its_class(code: int, kind: type[status.StatusError]) -> None:
-    assert type(raised(code)) is kind
+    assert raised(code).__class__ is kind
 
 
 @pytest.mark.parametrize("code", [1, 1783, 20016, 20126, 0xFFFFFFFF])
 def test_any_other_code_is_a_plain_status_error(code: int) -> None:
-    assert type(raised(code)) is status.StatusError
+    assert raised(code).__class__ is status.StatusError
 
 
 def test_every_class_is_registered_with_its_code() -> None:
