@@ -249,7 +249,7 @@ def _present_reservation(item: Present, state: ScopeState) -> ItemPlan:
             before=before,
             warnings=() if reserved else _outside_ranges(item, state),
         )
-    steps = [] if reserved else [Reserve(scope=state.scope, address=address, client_id=client_id)]
+    steps: list[Step] = [] if reserved else [Reserve(scope=state.scope, address=address, client_id=client_id)]
     steps += _changing(item, state, record)
     return ItemPlan(item=item, action=Action.UPDATED if steps else Action.NONE, steps=tuple(steps), before=before)
 
