@@ -198,6 +198,8 @@ def environment(session: nox.Session) -> dict[str, str | None]:
         "ANSIBLE_COLLECTIONS_PATH": str(TREE),
         "ANSIBLE_CONFIG": str(config),
         "ANSIBLE_HOME": str(home / ".ansible"),
+        # Its default asks the system for the home directory, not the variable.
+        "ANSIBLE_REMOTE_TEMP": str(home / ".ansible" / "tmp"),
         "HOME": str(home),
         "LC_ALL": "C.UTF-8",
         "MYPYPATH": str(TREE),

@@ -513,7 +513,7 @@ def test_a_reply_may_be_as_large_as_the_limit(
 ) -> None:
     monkeypatch.setattr(module, "MAX_REPLY", limit)
     outcome = contextlib.nullcontext() if taken else pytest.raises(BadReply, match="larger than 11 bytes")
-    with logged_on(sim) as connection, outcome:
+    with outcome, logged_on(sim) as connection:
         assert version(connection) == (10, 0)
 
 
