@@ -48,12 +48,21 @@ def run_reservation_lease() -> None:
     module.exit_json(rpc=rpc_counts(server), **values)
 
 
+class _Module(AnsibleModule):
+    """A module whose invocation can be logged with a NUL in it, so that it comes to be refused with a sentence."""
+
+    def log(self, msg: str, log_args: dict[str, Any] | None = None) -> None:
+        """Log with NUL characters escaped: syslog takes none."""
+        escaped = {name: str(value).replace("\0", "\\x00") for name, value in (log_args or {}).items()}
+        super().log(msg.replace("\0", "\\x00"), log_args=escaped)
+
+
 def _module(**declared: Any) -> AnsibleModule:
     try:
-        return AnsibleModule(**declared)
+        return _Module(**declared)
     except UnicodeEncodeError:
         # Ansible cannot log an invocation with half of a surrogate pair in it; unlogged, it comes to be refused.
-        return AnsibleModule(**declared, no_log=True)
+        return _Module(**declared, no_log=True)
 
 
 def result(outcome: Outcome, *, single: bool) -> dict[str, Any]:
