@@ -51,6 +51,9 @@ def run_reservation_lease() -> None:
 class _Module(AnsibleModule):
     """A module whose invocation can be logged with a NUL in it, so that it comes to be refused with a sentence."""
 
+    def __init__(self, **declared: Any) -> None:
+        super().__init__(**declared)
+
     def log(self, msg: str, log_args: dict[str, Any] | None = None) -> None:
         """Log with NUL characters escaped: syslog takes none."""
         escaped = {name: str(value).replace("\0", "\\x00") for name, value in (log_args or {}).items()}
