@@ -52,12 +52,12 @@ class _Module(AnsibleModule):
     """A module whose invocation can be logged with a NUL in it, so that it comes to be refused with a sentence."""
 
     def __init__(self, **declared: Any) -> None:
-        super().__init__(**declared)
+        super().__init__(**declared)  # type: ignore[no-untyped-call]  # as all of ansible-core
 
     def log(self, msg: str, log_args: dict[str, Any] | None = None) -> None:
         """Log with NUL characters escaped: syslog takes none."""
         escaped = {name: str(value).replace("\0", "\\x00") for name, value in (log_args or {}).items()}
-        super().log(msg.replace("\0", "\\x00"), log_args=escaped)
+        super().log(msg.replace("\0", "\\x00"), log_args=escaped)  # type: ignore[no-untyped-call]
 
 
 def _module(**declared: Any) -> AnsibleModule:
