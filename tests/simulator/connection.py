@@ -408,7 +408,7 @@ class DhcpConnection(Rpc):
         if interface is None:
             self._fault(request, request.context_id, pdu.FAULT_UNKNOWN_CONTEXT)
             return
-        kind = store.CALLS.get((interface, request.opnum))
+        kind = self.server.store.call_type(interface, request.opnum)
         if kind is None:
             self.server.store.counters[f"{interface.name} {request.opnum}"] += 1
             self._fault(request, request.context_id, pdu.FAULT_OP_RANGE)

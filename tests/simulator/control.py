@@ -27,6 +27,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
+from ansible_collections.msrpc.dhcp.tests.simulator import options
 from ansible_collections.msrpc.dhcp.tests.simulator.connection import Server
 from ansible_collections.msrpc.dhcp.tests.simulator.faults import RECIPE_KEYS, Hook
 from ansible_collections.msrpc.dhcp.tests.simulator.site import (
@@ -63,6 +64,8 @@ def plain(item: Record | Reservation | Range | None) -> dict[str, Any] | None:
         value = getattr(item, each.name)
         if isinstance(value, bytes):
             value = value.hex()
+        elif each.name == "options":
+            value = [options.plain(option) for option in value]
         elif each.name in ("address", "start", "end", "mask", "owner_address"):
             value = dotted(value)
         shown[each.name] = value
@@ -125,7 +128,9 @@ def _remove_record(store: Store, scope: str, ip_address: str) -> None:
 
 
 def _put_reservation(store: Store, scope: str, reservation: Mapping[str, Any]) -> None:
-    store.scope(scope).reservations.put(reservation_from(reservation))
+    item = reservation_from(reservation)
+    store.define(*item.options)
+    store.scope(scope).reservations.put(item)
 
 
 def _remove_reservation(store: Store, scope: str, ip_address: str) -> None:

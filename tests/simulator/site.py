@@ -12,12 +12,34 @@ A site is written in Python, or in YAML with the keys of this collection's playb
         name: Office
         ranges: [{start: 10.0.0.10, end: 10.0.0.250}]
         exclusions: [{start: 10.0.0.100, end: 10.0.0.109}]
-        reservations: [{ip_address: 10.0.0.20, mac_address: "00:1c:25:80:a0:43"}]
+        reservations:
+          - ip_address: 10.0.0.20
+            mac_address: "00:1c:25:80:a0:43"
+            options:
+              - {id: 66, type: string, values: [boot.example.com]}
+              - {id: 43, type: binary, values: ["0104c0000201"], user_class: Default BOOTP Class}
+              - {id: 1, type: dword, values: [1], vendor_class: Microsoft Options}
         records: [{ip_address: 10.0.0.20, mac_address: "00:1c:25:80:a0:43", name: printer, lease_expires: 0}]
+    classes: [Thin clients]
+    option_definitions: [{id: 150}, {id: 1, vendor_class: Thin clients}]
+    failover:
+      - name: dhcp1-dhcp2
+        mode: load_balance
+        server_type: primary
+        primary_server: 192.0.2.1
+        primary_server_name: dhcp1.example.com
+        secondary_server: 192.0.2.2
+        secondary_server_name: dhcp2.example.com
+        scopes: [10.0.0.0]
     accounts: [{username: dhcp-admin, password: secret, rights: administrators}]
     settings: {exists_code: 20014}
 
 Addresses are integers inside (10.0.0.1 is 0x0A000001); every function here also takes them as text.
+
+An option's ``type`` is a key of ``OPTION_TYPES``; octets are quoted hexadecimal digits, a DWORD_DWORD is one number.
+Instead of ``type`` and ``values`` it may have ``elements: [{type: byte, value: 1}, ...]``. ``vendor`` says whether
+reads list it as a vendor's option; left out, it is one if it names a vendor class. Classes and options that a site
+uses are defined on its server; ``classes`` and ``option_definitions`` define others, beside those of every server.
 """
 
 from __future__ import annotations
@@ -31,6 +53,9 @@ from typing import Any, Literal
 
 import yaml
 
+from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc import failover_structs, option_structs
+from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.option_structs import DHCP_OPTION_DATA_ELEMENT
+
 NEVER = 0x7FFFFFFFFFFFFFFF  # FILETIME of a lease without an end (MS-DHCPM 2.2.1.2.11)
 FILETIME_OF_1970 = 116444736000000000
 DAY = 24 * 60 * 60
@@ -40,6 +65,42 @@ ADDRESS_STATE_DECLINED = 2
 ADDRESS_STATE_DOOM = 3
 CLIENT_TYPE_DHCP = 0x01
 CLIENT_TYPE_NONE = 0x64
+
+OPTION_TYPES = {
+    "byte": option_structs.OPTION_BYTE,
+    "word": option_structs.OPTION_WORD,
+    "dword": option_structs.OPTION_DWORD,
+    "dword_dword": option_structs.OPTION_DWORD_DWORD,
+    "ip_address": option_structs.OPTION_IP_ADDRESS,
+    "string": option_structs.OPTION_STRING,
+    "binary": option_structs.OPTION_BINARY,
+    "encapsulated": option_structs.OPTION_ENCAPSULATED,
+    "ipv6_address": option_structs.OPTION_IPV6_ADDRESS,
+}
+
+# DHCP_FAILOVER_MODE, DHCP_FAILOVER_SERVER and FSM_STATE (2.2.1.1.18 to 20) by name.
+FAILOVER_MODES = {
+    "load_balance": failover_structs.MODE_LOAD_BALANCE,
+    "hot_standby": failover_structs.MODE_HOT_STANDBY,
+}
+FAILOVER_SERVERS = {
+    "primary": failover_structs.SERVER_PRIMARY,
+    "secondary": failover_structs.SERVER_SECONDARY,
+}
+FAILOVER_STATES = (
+    "no_state",
+    "init",
+    "startup",
+    "normal",
+    "communication_int",
+    "partner_down",
+    "potential_conflict",
+    "conflict_done",
+    "resolution_int",
+    "recover",
+    "recover_wait",
+    "recover_done",
+)
 
 RIGHTS = ("none", "users", "administrators")
 
@@ -101,6 +162,20 @@ class Record:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OptionValue:
+    """A value of an option, DHCPv4ClassedOptValue of 3.1.1.12, and the classes that it is for; ``None`` is the default.
+
+    ``vendor`` tells whether it is a vendor's option, ``IsVendor`` of reads. Written and read ids are the same number.
+    """
+
+    option_id: int
+    elements: tuple[DHCP_OPTION_DATA_ELEMENT, ...]
+    user_class: str | None = None
+    vendor_class: str | None = None
+    vendor: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Reservation:
     """A reserved address, DHCPv4Reservation of 3.1.1.6. ``client_id`` is the bare identifier."""
 
@@ -108,6 +183,7 @@ class Reservation:
     client_id: bytes
     allowed_client_types: int = CLIENT_TYPE_DHCP
     shown_id: bytes | None = None
+    options: tuple[OptionValue, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,6 +217,28 @@ class ScopeSite:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Failover:
+    """A failover relationship, DHCPv4FailoverRelationship of 3.1.1.33; the numbers are those of the protocol.
+
+    ``server_type`` says which of the two this server is.
+    """
+
+    name: str
+    primary_server: int
+    secondary_server: int
+    primary_server_name: str | None = None
+    secondary_server_name: str | None = None
+    mode: int = failover_structs.MODE_LOAD_BALANCE
+    server_type: int = failover_structs.SERVER_PRIMARY
+    state: int = FAILOVER_STATES.index("normal")
+    mclt: int = 3600
+    safe_period: int = 0
+    percentage: int = 50
+    shared_secret: str | None = field(default=None, repr=False)
+    scopes: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Account:
     """An account of the server's domain and its rights: none, DHCP Users, or DHCP Administrators."""
 
@@ -159,7 +257,10 @@ class Settings:
     return value or as RPC fault. ``honour_nap``: store the NAP fields as servers before 2016 did. ``set_vq_names``:
     whether opnum 45 stores name and comment. ``remove_unrecognised``: what opnum 39 does with an address that is not
     reserved for the client that it is given: ``delete`` whatever record is there, or ``refuse`` with 20019 where the
-    address is reserved for another one. ``*_per_page`` bound a page in addition to the caller's wish.
+    address is reserved for another one. ``*_per_page`` bound a page in addition to the caller's wish. ``generation``:
+    a server of 2008 R2 has no dhcpsrv2 opnum above 88 and says so with its version. ``no_range_code``: what opnum 120
+    answers where a scope has no range (2 by its rules, 259 by its table), ``end_of_selection_code`` where it finds too
+    few. ``no_relationship_code``: what opnum 96 answers for a scope without failover (20115 by its table).
     """
 
     exists_code: int = 20013
@@ -171,6 +272,10 @@ class Settings:
     set_vq_names: bool = True
     remove_unrecognised: Literal["delete", "refuse"] = "delete"
     empty_elements: Literal["success", "no_more_items"] = "success"
+    generation: Literal["current", "2008r2"] = "current"
+    no_range_code: int = 2
+    end_of_selection_code: int = 20126
+    no_relationship_code: int = 20116
     version: tuple[int, int] = (10, 0)
     clients_per_page: int | None = None
     elements_per_page: int | None = None
@@ -193,9 +298,15 @@ def default_accounts() -> tuple[Account, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """Everything that a server starts with; one site may start many servers, none of them changes it."""
+    """Everything that a server starts with; one site may start many servers, none of them changes it.
+
+    ``option_definitions`` are pairs of vendor class and option id.
+    """
 
     scopes: tuple[ScopeSite, ...] = ()
+    classes: tuple[str, ...] = ()
+    option_definitions: tuple[tuple[str | None, int], ...] = ()
+    failover: tuple[Failover, ...] = ()
     accounts: tuple[Account, ...] = field(default_factory=default_accounts)
     settings: Settings = field(default_factory=Settings)
 
@@ -232,6 +343,11 @@ def reservation(ip: int | str, identifier: bytes | str, **more: Any) -> Reservat
     return Reservation(address=address(ip), client_id=client_id(identifier), **more)
 
 
+def option(option_id: int, kind: str, *values: Any, **more: Any) -> OptionValue:
+    """An option's value in one line of a test; ``kind`` is a key of ``OPTION_TYPES``, ``more`` as in YAML."""
+    return option_from({"id": option_id, "type": kind, "values": values, **more})
+
+
 def load(source: Site | Mapping[str, Any] | str | Path) -> Site:
     """A site from a site, from a mapping, or from the YAML file at a path. Raises ``ValueError`` for unknown keys."""
     if isinstance(source, Site):
@@ -244,10 +360,13 @@ def load(source: Site | Mapping[str, Any] | str | Path) -> Site:
 
 def _site(data: Mapping[str, Any]) -> Site:
     # A file that also lists the clients to declare serves as a site: those are the playbook's business.
-    _known("site", data, {"scopes", "accounts", "settings", "clients"})
+    _known("site", data, {"scopes", "classes", "option_definitions", "failover", "accounts", "settings", "clients"})
     accounts = data.get("accounts")
     return Site(
         scopes=tuple(_scope(item) for item in data.get("scopes") or ()),
+        classes=tuple(data.get("classes") or ()),
+        option_definitions=tuple(_definition(item) for item in data.get("option_definitions") or ()),
+        failover=tuple(_failover(item) for item in data.get("failover") or ()),
         accounts=default_accounts() if accounts is None else tuple(_account(item) for item in accounts),
         settings=_settings(data.get("settings") or {}),
     )
@@ -295,12 +414,57 @@ def _identifier(data: Mapping[str, Any]) -> bytes:
 
 def reservation_from(data: Mapping[str, Any]) -> Reservation:
     """A reservation from the keys of a YAML or JSON file."""
-    _known("reservation", data, {"ip_address", "mac_address", "client_id", "allowed_client_types"})
+    _known("reservation", data, {"ip_address", "mac_address", "client_id", "allowed_client_types", "options"})
     return Reservation(
         address=address(data["ip_address"]),
         client_id=_identifier(data),
         allowed_client_types=int(data.get("allowed_client_types", CLIENT_TYPE_DHCP)),
+        options=tuple(option_from(item) for item in data.get("options") or ()),
     )
+
+
+def option_from(data: Mapping[str, Any]) -> OptionValue:
+    """An option's value from the keys of a YAML or JSON file."""
+    _known("option", data, {"id", "type", "values", "elements", "user_class", "vendor_class", "vendor"})
+    pairs = [(each["type"], each["value"]) for each in data.get("elements") or ()]
+    pairs += [(data["type"], value) for value in data.get("values") or ()]
+    vendor_class = data.get("vendor_class")
+    return OptionValue(
+        option_id=int(data["id"]),
+        elements=tuple(_element(kind, value) for kind, value in pairs),
+        user_class=data.get("user_class"),
+        vendor_class=vendor_class,
+        vendor=bool(data.get("vendor", vendor_class is not None)),
+    )
+
+
+def _element(kind: str, value: Any) -> DHCP_OPTION_DATA_ELEMENT:
+    if kind not in OPTION_TYPES:
+        raise ValueError(f"option type {kind!r} is none of {', '.join(OPTION_TYPES)}")
+    if kind == "ip_address":
+        value = address(value)
+    elif kind in ("binary", "encapsulated") and isinstance(value, str):
+        value = bytes.fromhex(value)
+    return DHCP_OPTION_DATA_ELEMENT(OptionType=OPTION_TYPES[kind], Element=value)
+
+
+def _definition(data: Mapping[str, Any]) -> tuple[str | None, int]:
+    _known("option definition", data, {"id", "vendor_class"})
+    return data.get("vendor_class"), int(data["id"])
+
+
+def _failover(data: Mapping[str, Any]) -> Failover:
+    _known("failover", data, {each.name for each in fields(Failover)})
+    values = {
+        **data,
+        "primary_server": address(data["primary_server"]),
+        "secondary_server": address(data["secondary_server"]),
+        "mode": FAILOVER_MODES[data.get("mode", "load_balance")],
+        "server_type": FAILOVER_SERVERS[data.get("server_type", "primary")],
+        "state": FAILOVER_STATES.index(data.get("state", "normal")),
+        "scopes": tuple(address(each) for each in data.get("scopes") or ()),
+    }
+    return Failover(**values)
 
 
 def record_from(data: Mapping[str, Any], *, mask: int) -> Record:

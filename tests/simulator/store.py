@@ -11,6 +11,7 @@ administrator through ``Store.scope(...)``: what they do there is no call and is
 from __future__ import annotations
 
 import bisect
+import itertools
 import threading
 import time
 from collections import Counter
@@ -18,11 +19,23 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMappin
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc import calls, structs
+from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc import (
+    calls,
+    failover_calls,
+    failover_structs,
+    option_calls,
+    option_structs,
+    structs,
+)
+from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.interfaces import DHCPSRV2, Interface
+from ansible_collections.msrpc.dhcp.tests.simulator import options
 from ansible_collections.msrpc.dhcp.tests.simulator.site import (
     ADDRESS_STATE_ACTIVE,
+    ADDRESS_STATE_DOOM,
     CLIENT_TYPE_NONE,
     FILETIME_OF_1970,
+    Failover,
+    OptionValue,
     Range,
     Record,
     Reservation,
@@ -34,6 +47,7 @@ from ansible_collections.msrpc.dhcp.tests.simulator.site import (
 )
 
 SUCCESS = 0
+FILE_NOT_FOUND = 2
 ACCESS_DENIED = 5
 NOT_SUPPORTED = 50
 INVALID_PARAMETER = 87
@@ -42,11 +56,13 @@ MORE_DATA = 234
 NO_MORE_ITEMS = 259
 SUBNET_NOT_PRESENT = 20005
 ELEMENT_CANT_REMOVE = 20007
+OPTION_NOT_PRESENT = 20010
 JET_ERROR = 20013
 NOT_RESERVED_CLIENT = 20018
 RESERVED_CLIENT = 20019
 RESERVEDIP_EXITS = 20022
 INVALID_RANGE = 20023
+CLASS_NOT_FOUND = 20044
 
 UNKNOWN_TOTAL = 0x7FFFFFFF  # ClientsTotal of every page but the last (product behaviour <42> of 3.1.4.48)
 EVERYTHING = 0xFFFFFFFF
@@ -55,6 +71,12 @@ LARGEST_PAGE = 65536
 RECORD_SIZE = 104  # what a record takes of a page, without its identifier and strings
 ELEMENT_SIZE = 24
 RESERVATION_OWNER = 0xFFFFFFFF  # the owner of the record that opnum 37 makes (3.2.4.38)
+
+MOST_FREE_ADDRESSES = 1024  # DHCP_MAX_FREE_ADDRESSES_REQUESTED (2.2.1.1.25)
+
+# Product behaviour <32> of 3.1.4.29.
+VERSION_OF_2008R2 = (6, 1)
+LAST_OPNUM_OF_2008R2 = 88
 
 RANGES = 0
 SECONDARY_HOSTS = 1
@@ -163,6 +185,16 @@ class Scope:
         """Whether one of the scope's ranges holds the address; exclusions do not matter to any rule here."""
         return any(where in span for span in self.ranges)
 
+    def free(self, start: int, end: int) -> Iterator[int]:
+        """Addresses without record and exclusion from ``start`` to ``end`` (0: of the ranges), then the doomed ones."""
+        for span in self.ranges:
+            for where in range(max(span.start, start), min(span.end, end or span.end) + 1):
+                if self.records.at(where) is None and not any(where in each for each in self.exclusions):
+                    yield where
+        for record in self.records.in_order():
+            if record.state & structs.ADDRESS_STATE_MASK == ADDRESS_STATE_DOOM:
+                yield record.address
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
@@ -215,6 +247,12 @@ class Store:
         self.lock = threading.RLock()
         self.settings: Settings = replace(site.settings)
         self.scopes: dict[int, Scope] = {each.subnet: Scope(each, self.lock) for each in site.scopes}
+        self.failover: list[Failover] = list(site.failover)
+        self.classes = set(options.BUILT_IN_CLASSES) | set(site.classes)
+        self.option_definitions = set(options.BUILT_IN_DEFINITIONS) | set(site.option_definitions)
+        for each in site.scopes:
+            for reserved in each.reservations:
+                self.define(*reserved.options)
         self.audit: list[Change] = []
         self.counters: Counter[str] = Counter()
         self.writes = 0
@@ -225,6 +263,19 @@ class Store:
     def scope(self, subnet: int | str) -> Scope:
         """The scope with this subnet address."""
         return self.scopes[address(subnet)]
+
+    def define(self, *values: OptionValue) -> None:
+        """Define the options that these are values of, and their classes, as another administrator would."""
+        for each in values:
+            self.classes |= {name for name in (each.user_class, each.vendor_class) if name is not None}
+            self.option_definitions.add((each.vendor_class, each.option_id))
+
+    def call_type(self, interface: Interface, opnum: int) -> type[calls.Call[Any]] | None:
+        """The call with this number, if a server of the generation in the settings has it."""
+        old = self.settings.generation == "2008r2"
+        if old and interface == DHCPSRV2 and opnum > LAST_OPNUM_OF_2008R2:
+            return None
+        return CALLS.get((interface, opnum))
 
     def snapshot(self) -> dict[str, ScopeSnapshot]:
         """Everything that clients can change, to be compared with a later snapshot."""
@@ -297,6 +348,8 @@ class Store:
         """R_DhcpGetVersion, opnum 28 (3.1.4.29)."""
         del call
         major, minor = self.settings.version
+        if self.settings.generation == "2008r2":
+            major, minor = min((major, minor), VERSION_OF_2008R2)
         return calls.R_DhcpGetVersion.Reply(MajorVersion=major, MinorVersion=minor, Return=SUCCESS)
 
     # --- records ------------------------------------------------------------------------------------------------------
@@ -650,6 +703,103 @@ class Store:
         self._note(scope, span.start, span, None)
         return SUCCESS
 
+    # --- option values ------------------------------------------------------------------------------------------------
+
+    def get_option_values(self, call: option_calls.R_DhcpGetAllOptionValues) -> calls.Reply:
+        """R_DhcpGetAllOptionValues, opnum 30 (3.2.4.31): only reservations have option values here."""
+        place = call.ScopeInfo
+        values: tuple[OptionValue, ...] = ()
+        status = SUCCESS
+        if place.ScopeType == option_structs.SCOPE_DEFAULT:
+            status = INVALID_PARAMETER
+        elif place.ScopeType in (option_structs.SCOPE_SUBNET, option_structs.SCOPE_MSCOPE):
+            status = SUCCESS if place.ScopeInfo in self.scopes else SUBNET_NOT_PRESENT
+        elif isinstance(place.ScopeInfo, option_structs.DHCP_RESERVED_SCOPE):
+            found = self._reservation_of(place.ScopeInfo)
+            if isinstance(found, int):
+                status = found
+            else:
+                values = found[1].options
+        shown = options.shown(values) if status == SUCCESS else None
+        return option_calls.R_DhcpGetAllOptionValues.Reply(Values=shown, Return=status)
+
+    def set_option_values(self, call: option_calls.R_DhcpSetOptionValuesV5) -> calls.Reply:
+        """R_DhcpSetOptionValuesV5, opnum 20 (3.2.4.21).
+
+        Its first sentence has it create values that are not there, its rules for a reservation only modify them: here
+        it creates them. A value whose option is not defined ends the call, and those before it are stored.
+        """
+        status = self._set_option_values(call)
+        return option_calls.R_DhcpSetOptionValuesV5.Reply(Return=status)
+
+    def _set_option_values(self, call: option_calls.R_DhcpSetOptionValuesV5) -> int:
+        if not call.OptionValues.Values:
+            return SUCCESS
+        if call.Flags and not call.Flags & option_calls.OPTION_IS_VENDOR:
+            return INVALID_PARAMETER
+        if any(name is not None and name not in self.classes for name in (call.ClassName, call.VendorName)):
+            return CLASS_NOT_FOUND
+        place = call.ScopeInfo
+        if not isinstance(place.ScopeInfo, option_structs.DHCP_RESERVED_SCOPE):
+            return self._refuse_elsewhere(place)
+        if not any(place.ScopeInfo.ReservedIpAddress in scope for scope in self.scopes.values()):
+            return FILE_NOT_FOUND
+        found = self._reservation_of(place.ScopeInfo)
+        if isinstance(found, int):
+            return found
+        values = options.received(call)
+        defined = [(each.vendor_class, each.option_id) in self.option_definitions for each in values]
+        known = values if all(defined) else values[: defined.index(False)]
+        if known:
+            scope, reserved = found
+            self._store(scope, replace(reserved, options=options.merged(reserved.options, known)))
+        return SUCCESS if all(defined) else OPTION_NOT_PRESENT
+
+    def _refuse_elsewhere(self, place: option_structs.DHCP_OPTION_SCOPE_INFO) -> int:
+        """What the rules answer where a level has no values yet; definitions cannot be changed here."""
+        if place.ScopeType == option_structs.SCOPE_DEFAULT:
+            return NOT_SUPPORTED
+        if place.ScopeType == option_structs.SCOPE_MSCOPE:
+            return FILE_NOT_FOUND
+        if place.ScopeType == option_structs.SCOPE_SUBNET and place.ScopeInfo not in self.scopes:
+            return SUBNET_NOT_PRESENT
+        return CLASS_NOT_FOUND
+
+    def _reservation_of(self, place: option_structs.DHCP_RESERVED_SCOPE) -> tuple[Scope, Reservation] | int:
+        """The reservation, or the status that says why there is none."""
+        where = place.ReservedIpAddress
+        scope = next((scope for scope in self.scopes.values() if where in scope), None)
+        reserved = None if scope is None else scope.reservations.at(where)
+        if scope is None or reserved is None:
+            return NOT_RESERVED_CLIENT
+        return (scope, reserved) if place.ReservedIpSubnetAddress == scope.subnet else SUBNET_NOT_PRESENT
+
+    # --- free addresses and failover ----------------------------------------------------------------------------------
+
+    def free_addresses(self, call: calls.R_DhcpV4GetFreeIPAddress) -> calls.Reply:
+        """R_DhcpV4GetFreeIPAddress, opnum 120 (3.2.4.121): reservations without a record do not count as taken."""
+        scope = self.scopes.get(call.ScopeId)
+        if scope is None or _asks_too_much(call):
+            return calls.R_DhcpV4GetFreeIPAddress.Reply(IPAddrList=None, Return=INVALID_PARAMETER)
+        if not scope.ranges:
+            return calls.R_DhcpV4GetFreeIPAddress.Reply(IPAddrList=None, Return=self.settings.no_range_code)
+        bounds = [each for each in (call.startIP, call.endIP) if each]
+        if any(each not in scope or not scope.in_a_range(each) for each in bounds):
+            return calls.R_DhcpV4GetFreeIPAddress.Reply(IPAddrList=None, Return=INVALID_PARAMETER)
+        wanted = call.numFreeAddr or 1
+        found = tuple(itertools.islice(scope.free(call.startIP, call.endIP), wanted))
+        status = SUCCESS if len(found) == wanted else self.settings.end_of_selection_code
+        return calls.R_DhcpV4GetFreeIPAddress.Reply(IPAddrList=found, Return=status)
+
+    def get_relationship(self, call: failover_calls.R_DhcpV4FailoverGetScopeRelationship) -> calls.Reply:
+        """R_DhcpV4FailoverGetScopeRelationship, opnum 96 (3.2.4.97)."""
+        found = next((each for each in self.failover if call.scopeId in each.scopes), None)
+        status = SUCCESS if found else self.settings.no_relationship_code
+        return failover_calls.R_DhcpV4FailoverGetScopeRelationship.Reply(
+            pRelationship=None if found is None else _relationship(found),
+            Return=status if call.scopeId else INVALID_PARAMETER,
+        )
+
     # --- bookkeeping --------------------------------------------------------------------------------------------------
 
     def _scope_of_record(self, where: int) -> Scope | None:
@@ -705,6 +855,12 @@ def refusal(call: calls.Call[Any], status: int) -> calls.Reply:
         return _clients_page(None, status=status)
     if isinstance(call, calls.R_DhcpEnumSubnetElementsV5):
         return _elements_page(None, status=status)
+    if isinstance(call, calls.R_DhcpV4GetFreeIPAddress):
+        return calls.R_DhcpV4GetFreeIPAddress.Reply(IPAddrList=None, Return=status)
+    if isinstance(call, option_calls.R_DhcpGetAllOptionValues):
+        return option_calls.R_DhcpGetAllOptionValues.Reply(Values=None, Return=status)
+    if isinstance(call, failover_calls.R_DhcpV4FailoverGetScopeRelationship):
+        return failover_calls.R_DhcpV4FailoverGetScopeRelationship.Reply(pRelationship=None, Return=status)
     return calls.StatusReply(Return=status)
 
 
@@ -735,6 +891,30 @@ def _elements_page(
     )
 
 
+def _asks_too_much(call: calls.R_DhcpV4GetFreeIPAddress) -> bool:
+    start, end, count = call.startIP, call.endIP, call.numFreeAddr
+    return count > MOST_FREE_ADDRESSES or bool(start and end and (start > end or end - start + 1 < count))
+
+
+def _relationship(failover: Failover) -> failover_structs.DHCP_FAILOVER_RELATIONSHIP:
+    return failover_structs.DHCP_FAILOVER_RELATIONSHIP(
+        primaryServer=failover.primary_server,
+        secondaryServer=failover.secondary_server,
+        mode=failover.mode,
+        serverType=failover.server_type,
+        state=failover.state,
+        prevState=failover.state,
+        mclt=failover.mclt,
+        safePeriod=failover.safe_period,
+        relationshipName=failover.name,
+        primaryServerName=failover.primary_server_name,
+        secondaryServerName=failover.secondary_server_name,
+        pScopes=failover.scopes,
+        percentage=failover.percentage,
+        pSharedSecret=failover.shared_secret,
+    )
+
+
 def _record_size(record: Record) -> int:
     strings = (record.name, record.comment, record.owner_netbios_name)
     return RECORD_SIZE + len(record.client_id) + sum(2 * len(text) + 2 for text in strings if text is not None)
@@ -760,6 +940,10 @@ _RULES: dict[type, Callable[[Store, Any], calls.Reply]] = {
     calls.R_DhcpAddSubnetElementV5: Store.add_element,
     calls.R_DhcpEnumSubnetElementsV5: Store.enum_elements,
     calls.R_DhcpRemoveSubnetElementV5: Store.remove_element,
+    option_calls.R_DhcpSetOptionValuesV5: Store.set_option_values,
+    option_calls.R_DhcpGetAllOptionValues: Store.get_option_values,
+    failover_calls.R_DhcpV4FailoverGetScopeRelationship: Store.get_relationship,
+    calls.R_DhcpV4GetFreeIPAddress: Store.free_addresses,
 }
 
 # The calls that this server has; every other opnum is out of range.

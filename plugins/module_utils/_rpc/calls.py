@@ -16,7 +16,6 @@ import struct
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
-from ansible_collections.msrpc.dhcp.plugins.module_utils._errors import DecodeError
 from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.interfaces import DHCPSRV, DHCPSRV2, Interface
 from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.ndr import Reader, Writer
 from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.structs import (
@@ -25,6 +24,8 @@ from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.structs import (
     DHCP_SEARCH_INFO,
     DHCP_SUBNET_ELEMENT_DATA_V5,
     DHCP_SUBNET_INFO,
+    read_ip_array,
+    write_ip_array,
 )
 
 EVERYTHING = 0xFFFFFFFF  # PreferredMaximum: as much as there is
@@ -32,9 +33,8 @@ EVERYTHING = 0xFFFFFFFF  # PreferredMaximum: as much as there is
 # DHCP_FORCE_FLAG (2.2.1.1.9). It matters for ranges alone; a reservation goes the same way with each.
 NO_FORCE = 1
 
-# The least that one element of an array takes: a pointer, an address, an ElementType with tag and pointer.
+# The least that one element of an array takes: a pointer, an ElementType with tag and pointer.
 _POINTER_SIZE = 4
-_ADDRESS_SIZE = 4
 _ELEMENT_SIZE = 8
 
 
@@ -171,11 +171,7 @@ class EnumSubnetsReply(Reply):
     def write(self, w: Writer) -> None:
         w.u32(self.ResumeHandle)
         if w.pointer(self.EnumInfo) and self.EnumInfo is not None:
-            w.u32(len(self.EnumInfo))  # DHCP_IP_ARRAY (2.2.1.2.46)
-            w.pointer(self.EnumInfo)
-            w.u32(len(self.EnumInfo))
-            for address in self.EnumInfo:
-                w.u32(address)
+            write_ip_array(w, self.EnumInfo)
         w.u32(self.ElementsRead)
         w.u32(self.ElementsTotal)
         w.u32(self.Return)
@@ -183,10 +179,7 @@ class EnumSubnetsReply(Reply):
     @classmethod
     def read(cls, r: Reader) -> EnumSubnetsReply:
         handle = r.u32()
-        addresses: tuple[int, ...] | None = None
-        if r.pointer():
-            count = _array(r, _ADDRESS_SIZE)
-            addresses = r.record(struct.Struct(f"<{count}I"))
+        addresses = read_ip_array(r) if r.pointer() else None
         return cls(ResumeHandle=handle, EnumInfo=addresses, ElementsRead=r.u32(), ElementsTotal=r.u32(), Return=r.u32())
 
 
@@ -218,8 +211,8 @@ class EnumClientsReply(Reply):
         handle = r.u32()
         clients: tuple[DHCP_CLIENT_INFO_VQ | None, ...] | None = None
         if r.pointer():
-            count = _array(r, _POINTER_SIZE)
-            referents = r.record(struct.Struct(f"<{count}I"))
+            count = r.array(r.u32(), r.u32(), _POINTER_SIZE)
+            referents = r.record(struct.Struct(f"<{count or 0}I"))
             clients = tuple(DHCP_CLIENT_INFO_VQ.read(r) if referent else None for referent in referents)
         return cls(ResumeHandle=handle, ClientInfo=clients, ClientsRead=r.u32(), ClientsTotal=r.u32(), Return=r.u32())
 
@@ -251,23 +244,27 @@ class EnumElementsReply(Reply):
         handle = r.u32()
         elements: tuple[DHCP_SUBNET_ELEMENT_DATA_V5, ...] | None = None
         if r.pointer():
-            elements = DHCP_SUBNET_ELEMENT_DATA_V5.read_array(r, _array(r, _ELEMENT_SIZE))
+            count = r.array(r.u32(), r.u32(), _ELEMENT_SIZE)
+            elements = DHCP_SUBNET_ELEMENT_DATA_V5.read_array(r, count or 0)
         return cls(
             ResumeHandle=handle, EnumElementInfo=elements, ElementsRead=r.u32(), ElementsTotal=r.u32(), Return=r.u32()
         )
 
 
-def _array(r: Reader, element_size: int) -> int:
-    """NumElements, the pointer to the array, and the array's own count, which must be the same: the count."""
-    announced = r.u32()
-    if not r.pointer():
-        if announced:
-            raise DecodeError(f"{announced} elements are announced behind a NULL pointer.")
-        return 0
-    count = r.count(element_size)
-    if count != announced:
-        raise DecodeError(f"{announced} elements are announced, the array has {count}.")
-    return count
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreeAddressesReply(Reply):
+    IPAddrList: tuple[int, ...] | None
+    Return: int
+
+    def write(self, w: Writer) -> None:
+        if w.pointer(self.IPAddrList) and self.IPAddrList is not None:
+            write_ip_array(w, self.IPAddrList)
+        w.u32(self.Return)
+
+    @classmethod
+    def read(cls, r: Reader) -> FreeAddressesReply:
+        addresses = read_ip_array(r) if r.pointer() else None
+        return cls(IPAddrList=addresses, Return=r.u32())
 
 
 # --- calls ------------------------------------------------------------------------------------------------------------
@@ -554,4 +551,39 @@ class R_DhcpRemoveSubnetElementV5(Call[StatusReply]):
             SubnetAddress=r.u32(),
             RemoveElementInfo=DHCP_SUBNET_ELEMENT_DATA_V5.read(r),
             ForceFlag=r.u16(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class R_DhcpV4GetFreeIPAddress(Call[FreeAddressesReply]):
+    """R_DhcpV4GetFreeIPAddress, opnum 120 (MS-DHCPM 3.2.4.121), from Windows Server 2012 on.
+
+    ``startIP`` and ``endIP`` 0 are the ends of the scope's ranges. A reply may carry addresses and a status both.
+    """
+
+    INTERFACE = DHCPSRV2
+    OPNUM = 120
+    Reply = FreeAddressesReply
+
+    ServerIpAddress: str | None = None
+    ScopeId: int
+    startIP: int = 0
+    endIP: int = 0
+    numFreeAddr: int
+
+    def write(self, w: Writer) -> None:
+        w.unique_string(self.ServerIpAddress)
+        w.u32(self.ScopeId)
+        w.u32(self.startIP)
+        w.u32(self.endIP)
+        w.u32(self.numFreeAddr)
+
+    @classmethod
+    def read(cls, r: Reader) -> R_DhcpV4GetFreeIPAddress:
+        return cls(
+            ServerIpAddress=r.unique_string(),
+            ScopeId=r.u32(),
+            startIP=r.u32(),
+            endIP=r.u32(),
+            numFreeAddr=r.u32(),
         )

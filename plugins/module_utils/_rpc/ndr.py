@@ -145,6 +145,17 @@ class Reader:
             raise DecodeError(f"NDR array of {count} elements in {self.remaining()} octets.")
         return count
 
+    def array(self, announced: int, referent: int, size: int) -> int | None:
+        """The maximum count of a ``[size_is(announced)]`` array whose pointer has been read; ``None`` for NULL."""
+        if not referent:
+            if announced:
+                raise DecodeError(f"{announced} elements are announced behind a NULL pointer.")
+            return None
+        count = self.count(size)
+        if count != announced:
+            raise DecodeError(f"{announced} elements are announced, the array has {count}.")
+        return count
+
     def string(self) -> str:
         """The referent of a ``[string] wchar_t *``, up to its NUL; a missing NUL is tolerated."""
         maximum, offset, actual = self.record(_STRING)

@@ -19,6 +19,11 @@ from ansible_collections.msrpc.dhcp.plugins.module_utils._errors import DhcpErro
 SUCCESS = 0
 MORE_DATA = 234
 NO_MORE_ITEMS = 259
+# R_DhcpV4GetFreeIPAddress: the end of the range, or no range at all; addresses may come with it (3.2.4.121).
+END_OF_FREE_ADDRESSES = frozenset({2, NO_MORE_ITEMS, 20126})
+# "This scope is in no failover relationship": 20115 by the table of 3.2.4.97, 20116 by that of its siblings. 50 and 120
+# come from a server that has no failover at all.
+NO_FAILOVER = frozenset({20115, 20116, 50, 120})
 
 
 class StatusError(DhcpError):
@@ -76,6 +81,7 @@ def raise_for(code: int, call: str) -> None:
 
 # Each meaning is a sentence with the remedy, to follow "CALL answered CODE (NAME): ".
 _CODES: dict[int, tuple[str, str]] = {
+    2: ("ERROR_FILE_NOT_FOUND", "the server has no such entry."),
     5: (
         "ERROR_ACCESS_DENIED",
         "the account may not do this. Reading needs membership in DHCP Users, writing in DHCP Administrators, "
@@ -121,5 +127,11 @@ _CODES: dict[int, tuple[str, str]] = {
     20019: ("ERROR_DHCP_RESERVED_CLIENT", "the client is reserved. Remove its reservation first."),
     20022: ("ERROR_DHCP_RESERVEDIP_EXITS", "the address or the client is reserved already."),
     20023: ("ERROR_DHCP_INVALID_RANGE", "the address range is not valid."),
+    20044: (
+        "ERROR_DHCP_CLASS_NOT_FOUND",
+        "the server does not know the user class or vendor class. Define it there.",
+    ),
+    20115: ("ERROR_DHCP_FO_RELATIONSHIP_DOES_NOT_EXIST", "there is no such failover relationship."),
+    20116: ("ERROR_DHCP_FO_SCOPE_NOT_IN_RELATIONSHIP", "the scope is in no failover relationship."),
     20126: ("ERROR_DHCP_REACHED_END_OF_SELECTION", "there are no more free addresses in the range."),
 }

@@ -29,6 +29,7 @@ _ELEMENT = struct.Struct("<HHI")  # ElementType, union tag, pointer
 _CLIENT = struct.Struct("<IIIIIIQIII")
 _CLIENT_VQ = struct.Struct("<IIIIIIQIIIBBHQI")
 _SUBNET = struct.Struct("<IIIIIIIH")
+_ADDRESS_SIZE = 4
 
 SEARCH_ADDRESS = 0
 SEARCH_HARDWARE_ADDRESS = 1
@@ -46,7 +47,8 @@ CLIENT_TYPE_DHCP = 0x01
 CLIENT_TYPE_NONE = 0x64
 
 
-def _length(data: bytes | None) -> int:
+def length_of(data: bytes | None) -> int:
+    """What stands beside the pointer to a ``[size_is(n)] BYTE *``."""
     return 0 if data is None else len(data)
 
 
@@ -66,7 +68,7 @@ class DHCP_CLIENT_UID:
     Data: bytes | None
 
     def write(self, w: Writer) -> None:
-        w.u32(_length(self.Data))
+        w.u32(length_of(self.Data))
         w.pointer(self.Data)
 
     def write_referents(self, w: Writer) -> None:
@@ -76,19 +78,34 @@ class DHCP_CLIENT_UID:
     def read(cls, r: Reader) -> DHCP_CLIENT_UID:
         """Fixed part and referent: here they always follow each other."""
         length = r.u32()
-        return cls(Data=_read_octets(r, length, r.u32()))
+        return cls(Data=read_octets(r, length, r.u32()))
 
 
-def _read_octets(r: Reader, length: int, referent: int) -> bytes | None:
+def read_octets(r: Reader, length: int, referent: int) -> bytes | None:
+    """The referent of a ``[size_is(length)] BYTE *`` whose pointer has been read."""
     if referent:
         return r.octets(length)
     if length:
-        raise DecodeError(f"A client identifier of {length} octets has a NULL pointer.")
+        raise DecodeError(f"{length} octets are announced behind a NULL pointer.")
     return None
 
 
-def _read_string(r: Reader, referent: int) -> str | None:
+def read_string(r: Reader, referent: int) -> str | None:
+    """The referent of a ``[string] wchar_t *`` whose pointer has been read."""
     return r.string() if referent else None
+
+
+def write_ip_array(w: Writer, addresses: tuple[int, ...]) -> None:
+    """A DHCP_IP_ARRAY (2.2.1.2.46), fixed part and referent."""
+    w.u32(len(addresses))
+    w.pointer(addresses)
+    w.record(struct.Struct(f"<I{len(addresses)}I"), len(addresses), *addresses)
+
+
+def read_ip_array(r: Reader) -> tuple[int, ...]:
+    """A DHCP_IP_ARRAY (2.2.1.2.46), fixed part and referent; a NULL array is an empty one."""
+    count = r.array(r.u32(), r.u32(), _ADDRESS_SIZE)
+    return r.record(struct.Struct(f"<{count or 0}I"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,9 +132,9 @@ class DHCP_CLIENT_INFO:
         return cls(
             ClientIpAddress=address,
             SubnetMask=mask,
-            ClientHardwareAddress=_read_octets(r, length, uid),
-            ClientName=_read_string(r, name),
-            ClientComment=_read_string(r, comment),
+            ClientHardwareAddress=read_octets(r, length, uid),
+            ClientName=read_string(r, name),
+            ClientComment=read_string(r, comment),
             ClientLeaseExpires=expires,
             OwnerHost=_read_host(r, owner, netbios, host),
         )
@@ -175,9 +192,9 @@ class DHCP_CLIENT_INFO_VQ:
         return cls(
             ClientIpAddress=address,
             SubnetMask=mask,
-            ClientHardwareAddress=_read_octets(r, length, uid),
-            ClientName=_read_string(r, name),
-            ClientComment=_read_string(r, comment),
+            ClientHardwareAddress=read_octets(r, length, uid),
+            ClientName=read_string(r, name),
+            ClientComment=read_string(r, comment),
             ClientLeaseExpires=expires,
             OwnerHost=_read_host(r, owner, netbios, host),
             bClientType=client_type,
@@ -193,7 +210,7 @@ def _client_head(w: Writer, client: DHCP_CLIENT_INFO | DHCP_CLIENT_INFO_VQ) -> t
     return (
         client.ClientIpAddress,
         client.SubnetMask,
-        _length(client.ClientHardwareAddress),
+        length_of(client.ClientHardwareAddress),
         w.referent(client.ClientHardwareAddress),
         w.referent(client.ClientName),
         w.referent(client.ClientComment),
@@ -213,7 +230,7 @@ def _write_client_referents(w: Writer, client: DHCP_CLIENT_INFO | DHCP_CLIENT_IN
 
 
 def _read_host(r: Reader, address: int, netbios: int, host: int) -> DHCP_HOST_INFO:
-    return DHCP_HOST_INFO(IpAddress=address, NetBiosName=_read_string(r, netbios), HostName=_read_string(r, host))
+    return DHCP_HOST_INFO(IpAddress=address, NetBiosName=read_string(r, netbios), HostName=read_string(r, host))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,8 +269,8 @@ class DHCP_SUBNET_INFO:
         return cls(
             SubnetAddress=address,
             SubnetMask=mask,
-            SubnetName=_read_string(r, name),
-            SubnetComment=_read_string(r, comment),
+            SubnetName=read_string(r, name),
+            SubnetComment=read_string(r, comment),
             PrimaryHost=_read_host(r, owner, netbios, host),
             SubnetState=state,
         )

@@ -150,6 +150,8 @@ FIELDS: dict[Any, dict[str, Any]] = {
     calls.SubnetInfoReply: {"SubnetInfo": st.none() | SUBNET, **STATUS},
     calls.ClientInfoReply: {"ClientInfo": st.none() | CLIENT_VQ, **STATUS},
     calls.EnumSubnetsReply: {"EnumInfo": list_of(U32, 30), **PAGE},
+    calls.R_DhcpV4GetFreeIPAddress: {"ScopeId": U32, "startIP": U32, "endIP": U32, "numFreeAddr": U32},
+    calls.FreeAddressesReply: {"IPAddrList": list_of(U32, 30), **STATUS},
     calls.EnumClientsReply: {
         "ResumeHandle": U32,
         "ClientInfo": list_of(st.none() | CLIENT_VQ),
@@ -349,7 +351,7 @@ def test_an_array_behind_a_null_pointer_may_be_empty() -> None:
 
 @pytest.mark.parametrize("length", [1, 0xFFFFFFFF])
 def test_an_identifier_with_a_length_and_no_pointer_is_refused(length: int) -> None:
-    with pytest.raises(DecodeError, match=f"identifier of {length} octets has a NULL pointer"):
+    with pytest.raises(DecodeError, match=f"{length} octets are announced behind a NULL pointer"):
         calls.R_DhcpSetClientInfo.unpack(words(0, 1, 2, length, *bytes(20)))
 
 

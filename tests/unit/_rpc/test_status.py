@@ -25,6 +25,7 @@ CLASSES: dict[int, type[status.StatusError]] = {
 
 # Numbers and names of MS-ERREF 2.2 and MS-DHCPM 2.2.1, and a word of what the sentence has to say.
 NAMES = {
+    2: ("ERROR_FILE_NOT_FOUND", "no such entry"),
     5: ("ERROR_ACCESS_DENIED", "DHCP Administrators"),
     8: ("ERROR_NOT_ENOUGH_MEMORY", "out of memory"),
     14: ("ERROR_OUTOFMEMORY", "out of memory"),
@@ -53,6 +54,9 @@ NAMES = {
     20019: ("ERROR_DHCP_RESERVED_CLIENT", "Remove its reservation first"),
     20022: ("ERROR_DHCP_RESERVEDIP_EXITS", "reserved already"),
     20023: ("ERROR_DHCP_INVALID_RANGE", "range is not valid"),
+    20044: ("ERROR_DHCP_CLASS_NOT_FOUND", "vendor class"),
+    20115: ("ERROR_DHCP_FO_RELATIONSHIP_DOES_NOT_EXIST", "no such failover relationship"),
+    20116: ("ERROR_DHCP_FO_SCOPE_NOT_IN_RELATIONSHIP", "in no failover relationship"),
     20126: ("ERROR_DHCP_REACHED_END_OF_SELECTION", "no more free addresses"),
 }
 
