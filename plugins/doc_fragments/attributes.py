@@ -28,4 +28,6 @@ attributes:
 attributes:
   action_group:
     description: Use C(group/msrpc.dhcp.dhcp) in C(module_defaults) to set the server and the account once.
+    membership:
+      - msrpc.dhcp.dhcp
 """

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Documentation fragment ``msrpc.dhcp.connection``; ``_ansible/argspec.py`` is the other side of it."""
+    """Documentation fragments ``msrpc.dhcp.connection``, and ``msrpc.dhcp.connection.plugin`` for what is no module.
+
+    ``_ansible/argspec.py`` is the other side of the first. The second one adds what Ansible looks up for plugins.
+    """
 
     DOCUMENTATION = r"""
 options:
@@ -79,4 +82,29 @@ notes:
     server, and WinRM is not used.
   - The DHCP server has to be reachable on TCP port 135 and on the dynamic port that its RPC service listens on (by
     default between 49152 and 65535), or on O(port) alone.
+"""
+
+    PLUGIN = r"""
+options:
+  server:
+    env:
+      - name: MSRPC_DHCP_SERVER
+  port:
+    env:
+      - name: MSRPC_DHCP_PORT
+  endpoint_mapper_port:
+    env:
+      - name: MSRPC_DHCP_ENDPOINT_MAPPER_PORT
+  username:
+    env:
+      - name: MSRPC_DHCP_USERNAME
+  password:
+    env:
+      - name: MSRPC_DHCP_PASSWORD
+  auth:
+    env:
+      - name: MSRPC_DHCP_AUTH
+  spn:
+    env:
+      - name: MSRPC_DHCP_SPN
 """

@@ -8,9 +8,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ansible.module_utils.common.parameters import env_fallback
+
+from ansible_collections.msrpc.dhcp.plugins.module_utils._ansible.migration import FOREIGN_OPTIONS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleSpec:
+    """What a module takes: its options, and which of them exclude or demand each other."""
+
+    options: dict[str, dict[str, Any]]
+    mutually_exclusive: Sequence[tuple[str, ...]] = ()
+    required_one_of: Sequence[tuple[str, ...]] = ()
 
 
 def connection_spec() -> dict[str, dict[str, Any]]:
@@ -56,7 +69,7 @@ def shared_spec(*, defaults: bool) -> dict[str, dict[str, Any]]:
         "type": {"type": "str", "choices": ["reservation", "lease"]},
         "state": {"type": "str", "choices": ["present", "absent"]},
         "name_policy": {"type": "str", "choices": ["always", "on_create"]},
-        "on_conflict": {"type": "str", "choices": ["fail"]},
+        "on_conflict": {"type": "str", "choices": ["fail", "evict_lease", "replace"]},
     }
     if defaults:
         for name, value in _DEFAULTS.items():
@@ -67,7 +80,7 @@ def shared_spec(*, defaults: bool) -> dict[str, dict[str, Any]]:
 _DEFAULTS = {"type": "reservation", "state": "present", "name_policy": "always", "on_conflict": "fail"}
 
 # What the module returns of a client and a task may hand back unchanged.
-READ_ONLY = ("active_until", "action", "pending", "error")
+READ_ONLY = ("active_until", "action", "pending", "error", "before")
 
 
 def reservation_lease_spec() -> dict[str, dict[str, Any]]:
@@ -75,9 +88,29 @@ def reservation_lease_spec() -> dict[str, dict[str, Any]]:
     read_only: dict[str, dict[str, Any]] = {name: {"type": "raw"} for name in READ_ONLY}
     item = {**client_spec(), **shared_spec(defaults=False), **read_only}
     clients: dict[str, Any] = {"type": "list", "elements": "dict", "options": item}
-    return {**connection_spec(), **client_spec(), **shared_spec(defaults=True), "clients": clients}
+    purge: dict[str, Any] = {
+        "purge": {"type": "bool", "default": False},
+        "purge_limit": {"type": "int", "default": 10},
+    }
+    # Known only to be refused with what to write instead.
+    foreign: dict[str, dict[str, Any]] = {name: {"type": "raw"} for name in FOREIGN_OPTIONS}
+    return {**connection_spec(), **client_spec(), **shared_spec(defaults=True), "clients": clients, **purge, **foreign}
 
 
 # The single form and the list exclude each other; scope, type and the like are defaults for the list.
 MUTUALLY_EXCLUSIVE = [("clients", name) for name in client_spec()]
 REQUIRED_ONE_OF = [("clients", "ip_address", "mac_address", "client_id")]
+
+RESERVATION_LEASE = ModuleSpec(
+    options=reservation_lease_spec(), mutually_exclusive=MUTUALLY_EXCLUSIVE, required_one_of=REQUIRED_ONE_OF
+)
+_SCOPE = {"scope": shared_spec(defaults=False)["scope"]}
+LEASE_INFO = ModuleSpec(
+    options={
+        **connection_spec(),
+        **_SCOPE,
+        **{name: client_spec()[name] for name in ("ip_address", "mac_address", "client_id", "name")},
+    }
+)
+SCOPE_INFO = ModuleSpec(options={**connection_spec(), **_SCOPE})
+SERVER_INFO = ModuleSpec(options=connection_spec())

@@ -29,6 +29,12 @@ def demand_libraries(module: AnsibleModule) -> None:
             module.fail_json(msg=problem, exception=_IMPORT_ERRORS[name])
 
 
+def missing_library() -> str | None:
+    """The sentence about the first library that cannot be used, None if all can: for what is no module."""
+    problems = (library_problem(name, minimum, _IMPORT_ERRORS[name]) for name, minimum in MINIMUM.items())
+    return next((problem for problem in problems if problem is not None), None)
+
+
 def library_problem(name: str, minimum: str, import_error: str | None) -> str | None:
     """The sentence about a library that cannot be used, None for one that can."""
     try:

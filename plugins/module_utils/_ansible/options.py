@@ -8,12 +8,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from ipaddress import IPv4Address
 from typing import Any
 
+from ansible_collections.msrpc.dhcp.plugins.module_utils._converge import Purge
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.desired import Declaration
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.items import OnConflict
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.listing import Question
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import (
     ClientId,
     ClientType,
@@ -27,7 +30,7 @@ from ansible_collections.msrpc.dhcp.plugins.module_utils._errors import InvalidI
 from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.connection import Endpoint
 from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.security import Credentials
 
-_INHERITED = ("scope", "type", "state", "name_policy")
+_INHERITED = ("scope", "type", "state", "name_policy", "on_conflict")
 _MAX_PORT = 65535
 
 
@@ -79,10 +82,56 @@ def declarations(params: Mapping[str, Any], *, now: datetime) -> list[Declaratio
     return listed
 
 
+def purge(params: Mapping[str, Any], declared: Sequence[Declaration]) -> Purge | None:
+    """What may be removed beside the list. Raises ``InvalidInput``."""
+    if params["purge_limit"] < 0:
+        raise InvalidInput("purge_limit", params["purge_limit"], "is negative. Give the number of removals to allow.")
+    if not params["purge"]:
+        return None
+    if not params["clients"]:
+        raise InvalidInput("purge", True, "needs a list of clients that is not empty: it removes what is not listed.")
+    scope = _address(params["scope"], "scope")
+    if scope is None:
+        raise InvalidInput("purge", True, "needs scope: it removes reservations of that scope only.")
+    for declaration in declared:
+        if declaration.scope is not None and declaration.scope != scope:
+            raise InvalidInput(
+                f"{declaration.place}scope",
+                str(declaration.scope),
+                f"is another scope than {scope}, which purge is for. Use a task for each scope.",
+            )
+    return Purge(scope=scope, limit=params["purge_limit"])
+
+
+def question(params: Mapping[str, Any]) -> Question:
+    """Which clients are asked for. Raises ``InvalidInput``."""
+    return Question(
+        scopes=scopes(params),
+        address=_address(params["ip_address"], "ip_address"),
+        client_id=_client_id(params, ""),
+        name=_text(params["name"], "name"),
+    )
+
+
+def scopes(params: Mapping[str, Any]) -> tuple[IPv4Address, ...] | None:
+    """The one scope that is asked for, or None for all. Raises ``InvalidInput``."""
+    scope = _address(params["scope"], "scope")
+    return None if scope is None else (scope,)
+
+
+def listed_scopes(params: Mapping[str, Any]) -> tuple[IPv4Address, ...] | None:
+    """Those of several scopes that are asked for, or None for all. Raises ``InvalidInput``."""
+    if params["scopes"] is None:
+        return None
+    return tuple(parse_address(text, f"scopes[{index}]") for index, text in enumerate(params["scopes"]))
+
+
 def _declaration(values: Mapping[str, Any], *, index: int, place: str, now: datetime) -> Declaration:
-    expires, state = values.get("lease_expires"), State(values["state"])
-    # For a client that is to be gone it does not matter when its lease ended: what was read can be handed back so.
-    earliest = now if state is State.PRESENT else datetime.min.replace(tzinfo=now.tzinfo)
+    state = State(values["state"])
+    # An item of a list may be what was read, its lease over: that is judged when it is known what the server has. For a
+    # client that is to be gone it does not matter.
+    later = bool(place) or state is State.ABSENT
+    expires = _expiry(values.get("lease_expires"), f"{place}lease_expires", now=None if later else now)
     return Declaration(
         index=index,
         place=place,
@@ -94,7 +143,9 @@ def _declaration(values: Mapping[str, Any], *, index: int, place: str, now: date
         name=_text(values.get("name"), f"{place}name"),
         description=_text(values.get("description"), f"{place}description"),
         name_policy=NamePolicy(values["name_policy"]),
-        expires=None if expires is None else Expiry.parse(expires, now=earliest, option=f"{place}lease_expires"),
+        on_conflict=OnConflict(values["on_conflict"]),
+        expires=expires,
+        is_over=state is State.PRESENT and expires is not None and not expires.is_after(now),
     )
 
 
@@ -104,6 +155,10 @@ def _address(text: str | None, option: str) -> IPv4Address | None:
 
 def _text(text: str | None, option: str) -> str | None:
     return None if text is None else parse_text(text, option)
+
+
+def _expiry(text: str | None, option: str, *, now: datetime | None) -> Expiry | None:
+    return None if text is None else Expiry.parse(text, now=now, option=option)
 
 
 def _client_id(values: Mapping[str, Any], place: str) -> ClientId | None:

@@ -8,13 +8,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.msrpc.dhcp.plugins.module_utils._ansible import argspec, deps, options
-from ansible_collections.msrpc.dhcp.plugins.module_utils._converge import Outcome, converge
+from ansible_collections.msrpc.dhcp.plugins.module_utils._ansible import deps, options
+from ansible_collections.msrpc.dhcp.plugins.module_utils._ansible.argspec import ModuleSpec
+from ansible_collections.msrpc.dhcp.plugins.module_utils._ansible.use_case import Answer, UseCase
 from ansible_collections.msrpc.dhcp.plugins.module_utils._errors import DhcpError, RpcFault
 from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.connection import connect
 from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.interfaces import DHCPSRV, DHCPSRV2
@@ -22,30 +23,21 @@ from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.status import Stat
 from ansible_collections.msrpc.dhcp.plugins.module_utils._server import DhcpServer
 
 
-def run_reservation_lease() -> None:
-    """The whole of the module ``dhcp_reservation_lease``."""
+def run(spec: ModuleSpec, use_case: UseCase) -> None:
+    """The whole of a module."""
     module = _module(
-        argument_spec=argspec.reservation_lease_spec(),
-        mutually_exclusive=argspec.MUTUALLY_EXCLUSIVE,
-        required_one_of=argspec.REQUIRED_ONE_OF,
+        argument_spec=spec.options,
+        mutually_exclusive=spec.mutually_exclusive,
+        required_one_of=spec.required_one_of,
         supports_check_mode=True,
     )
     deps.demand_libraries(module)
-    server: DhcpServer | None = None
-    try:
-        declared = options.declarations(module.params, now=datetime.now(UTC))
-        endpoint, credentials = options.endpoint(module.params), options.credentials(module.params)
-        with DhcpServer(lambda: connect(endpoint, credentials, (DHCPSRV, DHCPSRV2))) as server:
-            single = module.params["clients"] is None
-            outcome = converge(server, declared, single=single, check_mode=module.check_mode)
-    except DhcpError as exc:
-        module.fail_json(msg=str(exc), changed=False, rpc=rpc_counts(server), **codes(exc))
-    values = result(outcome, single=single)
-    for warning in outcome.warnings:
+    answer = perform(use_case, module.params, check_mode=module.check_mode)
+    for warning in answer.warnings:
         module.warn(warning)
-    if outcome.failure is not None:
-        module.fail_json(msg=outcome.failure, rpc=rpc_counts(server), **values)
-    module.exit_json(rpc=rpc_counts(server), **values)
+    if answer.failure is not None:
+        module.fail_json(msg=answer.failure, **answer.values)
+    module.exit_json(**answer.values)
 
 
 class _Module(AnsibleModule):
@@ -68,14 +60,21 @@ def _module(**declared: Any) -> AnsibleModule:
         return _Module(**declared, no_log=True)
 
 
-def result(outcome: Outcome, *, single: bool) -> dict[str, Any]:
-    """What the module returns beside the message and the counts."""
-    values: dict[str, Any] = {"changed": outcome.changed, "clients": outcome.clients, "diff": outcome.diff}
-    if single:
-        values["client"] = outcome.clients[0]
-    if outcome.error is not None:
-        values.update(codes(outcome.error))
-    return values
+def perform(use_case: UseCase, params: Mapping[str, Any], *, check_mode: bool) -> Answer:
+    """A use case's answer over a connection of its own, counts and codes included; an expected error is an answer."""
+    server: DhcpServer | None = None
+    try:
+        job = use_case(params, check_mode=check_mode)
+        endpoint, credentials = options.endpoint(params), options.credentials(params)
+        with DhcpServer(lambda: connect(endpoint, credentials, (DHCPSRV, DHCPSRV2))) as server:
+            answer = job(server)
+    except DhcpError as exc:
+        answer = Answer(values={"changed": False}, failure=str(exc), error=exc)
+    return Answer(
+        values={**answer.values, **codes(answer.error), "rpc": rpc_counts(server)},
+        warnings=answer.warnings,
+        failure=answer.failure,
+    )
 
 
 def rpc_counts(server: DhcpServer | None) -> dict[str, int]:
