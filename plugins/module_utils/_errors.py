@@ -97,3 +97,7 @@ class Unanswered(DhcpError):
 
 class Overtaken(DhcpError):
     """The read right before a write shows something else than the plan was made for; the write was not sent."""
+
+
+class NotSupported(DhcpError):
+    """The server is too old for a call."""

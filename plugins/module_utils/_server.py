@@ -12,40 +12,59 @@ with the read before it that the protocol's lack of conditions demands.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import Enum
 from ipaddress import IPv4Address, IPv4Network
 from types import TracebackType
-from typing import NoReturn, Protocol, Self
+from typing import Any, NoReturn, Protocol, Self, TypeVar
 
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import (
+    DHCP_CLIENTS,
     AddressRange,
     AddressState,
     ClientId,
     Expiry,
+    Failover,
+    FailoverMode,
+    FailoverRole,
+    FailoverState,
+    OptionValues,
     Record,
     Reservation,
     Scope,
+    ScopeStatus,
 )
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.state import (
     Create,
     DeleteRecord,
     RemoveReservation,
     Reserve,
+    SetOptions,
     SetRecord,
     Step,
 )
 from ansible_collections.msrpc.dhcp.plugins.module_utils._errors import (
+    AccessFault,
     BadReply,
     DecodeError,
     DhcpError,
+    NotSupported,
     Overtaken,
     RpcFault,
     Taken,
     TransportError,
     Unanswered,
 )
-from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc import calls, status, structs
+from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc import (
+    calls,
+    failover_calls,
+    failover_structs,
+    option_calls,
+    option_structs,
+    status,
+    structs,
+)
 from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.interfaces import Interface
 
 # R_DhcpEnumSubnetClientsVQ returns at most 64 KiB a page, whatever is asked for (3.1.4.48).
@@ -55,6 +74,11 @@ _STEPS_BACK = 8
 _RESTARTS = 2
 # How often a list that is not one reply is read until two readings agree.
 _READINGS = 5
+# R_DhcpV4GetFreeIPAddress returns at most as many (3.2.4.121).
+_MAX_FREE_ADDRESSES = 1024
+_INVALID_PARAMETER = 87
+# nca_s_op_rng_error: the server has no call of that number (C706 appendix E).
+_NO_SUCH_CALL = 0x1C010002
 # No list of ranges, scopes or reservations has more pages than this.
 _MAX_PAGES = 10_000
 
@@ -63,10 +87,14 @@ class RpcChannel(Protocol):
     """What the gateway needs of a connection; ``broken`` means that it is never to be used again."""
 
     broken: bool
+    mechanism: str
 
     def call(self, interface: Interface, opnum: int, stub: bytes, *, label: str) -> bytes: ...
 
     def close(self) -> None: ...
+
+
+EnumT = TypeVar("EnumT", bound=Enum)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +160,7 @@ class DhcpServer:
         self.writes = 0
         self._connect = connect
         self._channel: RpcChannel | None = None
+        self._has_calls_of_2012 = True
 
     def __enter__(self) -> Self:
         return self
@@ -147,6 +176,24 @@ class DhcpServer:
             self._channel = None
 
     # --- reading ------------------------------------------------------------------------------------------------------
+
+    def mechanism(self) -> str:
+        """How the account was logged on: ``ntlm`` or ``kerberos``."""
+        return self._open().mechanism
+
+    def version(self) -> tuple[int, int]:
+        """Major and minor version (3.1.4.29). Every account that can log on may ask for it."""
+        reply = self._send(calls.R_DhcpGetVersion())
+        status.raise_for(reply.Return, "R_DhcpGetVersion")
+        return reply.MajorVersion, reply.MinorVersion
+
+    def refusal(self) -> str | None:
+        """Why this account may not read (3.5.4); None if it may."""
+        try:
+            self.scope_addresses()
+        except (status.AccessDenied, AccessFault) as exc:
+            return str(exc)
+        return None
 
     def scope_addresses(self) -> list[IPv4Address]:
         """The subnet addresses of all scopes, ascending (3.1.4.4)."""
@@ -180,7 +227,12 @@ class DhcpServer:
             network = IPv4Network((info.SubnetAddress, str(IPv4Address(info.SubnetMask))))
         except ValueError:
             self._reject(f"Scope {address} has a subnet mask that is none: {IPv4Address(info.SubnetMask)}.")
-        return Scope(network=network, name=info.SubnetName or "")
+        return Scope(
+            network=network,
+            name=info.SubnetName or "",
+            description=info.SubnetComment or "",
+            status=ScopeStatus.of(info.SubnetState),
+        )
 
     def ranges(self, scope: Scope) -> tuple[AddressRange, ...]:
         """The ranges of a scope, of every kind (3.2.4.39)."""
@@ -190,6 +242,26 @@ class DhcpServer:
             if isinstance(entry, structs.DHCP_BOOTP_IP_RANGE)
         )
 
+    def exclusions(self, scope: Scope) -> tuple[AddressRange, ...]:
+        """The addresses of a scope's ranges that the server does not hand out (3.2.4.39)."""
+        return tuple(
+            AddressRange(IPv4Address(entry.StartAddress), IPv4Address(entry.EndAddress))
+            for entry in self._elements(scope, structs.ELEMENT_EXCLUSIONS)
+            if isinstance(entry, structs.DHCP_IP_RANGE)
+        )
+
+    def failover(self, scope: Scope) -> Failover | None:
+        """The failover relationship of a scope (3.2.4.97); None where it has none, or the server knows no failover."""
+        call = failover_calls.R_DhcpV4FailoverGetScopeRelationship(scopeId=int(scope.address))
+        try:
+            reply = self._send_newer(call)
+        except NotSupported:
+            return None
+        if reply.Return in status.NO_FAILOVER:
+            return None
+        status.raise_for(reply.Return, call.name)
+        return None if reply.pRelationship is None else _failover(reply.pRelationship)
+
     def reservations(self, scope: Scope) -> list[Reservation]:
         """The scope's list of reserved addresses (3.2.4.39)."""
         found = []
@@ -197,8 +269,42 @@ class DhcpServer:
             if isinstance(entry, structs.DHCP_IP_RESERVATION_V4):
                 uid = entry.ReservedForClient
                 client_id = ClientId.from_wire(None if uid is None else uid.Data, scope.address)
-                found.append(Reservation(address=IPv4Address(entry.ReservedIpAddress), client_id=client_id))
+                found.append(
+                    Reservation(
+                        address=IPv4Address(entry.ReservedIpAddress),
+                        client_id=client_id,
+                        allowed_types=entry.bAllowedClientTypes,
+                    )
+                )
         return found
+
+    def options(self, scope: Scope, address: IPv4Address) -> OptionValues:
+        """The option values of a reservation, of all classes (3.2.4.31)."""
+        reply = self._send(option_calls.R_DhcpGetAllOptionValues(ScopeInfo=_option_scope(scope, address)))
+        status.raise_for(reply.Return, "R_DhcpGetAllOptionValues")
+        entries = () if reply.Values is None else reply.Values.Options or ()
+        return _option_values(entries)
+
+    def free_addresses(self, scope: Scope) -> Iterator[IPv4Address]:
+        """Addresses of the scope without record, outside every exclusion, lowest first (3.2.4.121; 2012 and later).
+
+        Reservations without a record are among them, and maybe addresses that the server is about to free. Raises
+        ``NotSupported`` on older servers, before the first address.
+        """
+        start = 0
+        while True:
+            call = calls.R_DhcpV4GetFreeIPAddress(
+                ScopeId=int(scope.address), startIP=start, numFreeAddr=_MAX_FREE_ADDRESSES
+            )
+            reply = self._send_newer(call)
+            found = sorted(IPv4Address(address) for address in reply.IPAddrList or ())
+            yield from found
+            if reply.Return in status.END_OF_FREE_ADDRESSES or (start and reply.Return == _INVALID_PARAMETER):
+                return  # the latter: the last page ended where the scope's ranges end
+            status.raise_for(reply.Return, call.name)
+            if len(found) < _MAX_FREE_ADDRESSES or int(found[-1]) < start:
+                return
+            start = int(found[-1]) + 1
 
     def record_at(self, scope: Scope, address: IPv4Address) -> Record | None:
         """The record at an address of the scope (3.1.4.47)."""
@@ -322,6 +428,8 @@ class DhcpServer:
                 self._remove_reservation(step)
             case DeleteRecord():
                 self._delete(step)
+            case SetOptions():
+                self._set_options(step)
 
     def _create(self, step: Create) -> None:
         """3.1.4.45: the server itself decides who gets the address; it sets type, state, mask and owner."""
@@ -364,9 +472,10 @@ class DhcpServer:
     def _remove_reservation(self, step: RemoveReservation) -> None:
         """3.2.4.40: on an address that is not reserved it would delete the lease there: prove it just before."""
         raw = self._raw_record_at(step.scope, step.address)
-        if raw is not None and raw.record.client_id != step.client_id:
+        if raw is not None and raw.record.client_id not in (step.client_id, step.beside):
             raise _overtaken(step, raw)
-        if Reservation(address=step.address, client_id=step.client_id) not in self.reservations(step.scope):
+        reserved = {(entry.address, entry.client_id) for entry in self.reservations(step.scope)}
+        if (step.address, step.client_id) not in reserved:
             raise _overtaken(step, raw)
         call = calls.R_DhcpRemoveSubnetElementV5(
             SubnetAddress=int(step.scope.address), RemoveElementInfo=_reservation(step)
@@ -386,6 +495,20 @@ class DhcpServer:
             SearchType=structs.SEARCH_HARDWARE_ADDRESS, Value=step.client_id.unique_id(step.scope.address)
         )
         self._write(calls.R_DhcpDeleteClientInfo(ClientInfo=search))
+
+    def _set_options(self, step: SetOptions) -> None:
+        """3.2.4.21, one call for each pair of classes: right after the reservation was added, so it has none yet."""
+        for entry in step.options.entries:
+            if isinstance(entry, option_structs.DHCP_CLASS_OPTION_VALUES) and entry.OptionsArray is not None:
+                self._write(
+                    option_calls.R_DhcpSetOptionValuesV5(
+                        Flags=option_calls.OPTION_IS_VENDOR if entry.IsVendor else option_calls.OPTION_DEFAULT,
+                        ClassName=entry.ClassName,
+                        VendorName=entry.VendorName,
+                        ScopeInfo=_option_scope(step.scope, step.address),
+                        OptionValues=entry.OptionsArray,
+                    )
+                )
 
     def _write(self, call: calls.Call[calls.StatusReply]) -> None:
         # A connection that cannot be had is no lost answer: the write was not sent then.
@@ -418,6 +541,22 @@ class DhcpServer:
             self.close()
             raise
 
+    def _send_newer(self, call: calls.Call[calls.ReplyT]) -> calls.ReplyT:
+        """Send a call that Windows Server 2012 brought. An older server's fault costs a new logon: so one is enough.
+
+        Raises ``NotSupported`` on older servers.
+        """
+        sentence = f"{call.name} needs Windows Server 2012 or newer."
+        if not self._has_calls_of_2012:
+            raise NotSupported(sentence)
+        try:
+            return self._send(call)
+        except RpcFault as exc:
+            if exc.code != _NO_SUCH_CALL:
+                raise
+            self._has_calls_of_2012 = False
+            raise NotSupported(sentence) from exc
+
     def _reject(self, sentence: str) -> NoReturn:
         """A verified reply that answers something else than was asked: nothing from this connection is used."""
         self.close()
@@ -440,13 +579,36 @@ def _record(client: structs.DHCP_CLIENT_INFO_VQ, scope: Scope) -> _RawRecord:
     return _RawRecord(record=record, owner=client.OwnerHost.IpAddress)
 
 
+def _failover(found: failover_structs.DHCP_FAILOVER_RELATIONSHIP) -> Failover:
+    """The partner is the one of the two that the answering server is not. The shared secret stays behind."""
+    primary = found.serverType == failover_structs.SERVER_PRIMARY
+    name, address = (
+        (found.secondaryServerName, found.secondaryServer)
+        if primary
+        else (found.primaryServerName, found.primaryServer)
+    )
+    return Failover(
+        name=found.relationshipName or "",
+        partner=name or "",
+        partner_address=IPv4Address(address),
+        role=_member(FailoverRole, found.serverType),
+        mode=_member(FailoverMode, found.mode),
+        state=_member(FailoverState, found.state),
+        percentage=found.percentage,
+    )
+
+
+def _member(kind: type[EnumT], number: int) -> EnumT | None:
+    return next((member for member in kind if member.value == number), None)
+
+
 def _reservation(step: Reserve | RemoveReservation) -> structs.DHCP_SUBNET_ELEMENT_DATA_V5:
     return structs.DHCP_SUBNET_ELEMENT_DATA_V5(
         ElementType=structs.ELEMENT_RESERVATIONS,
         Element=structs.DHCP_IP_RESERVATION_V4(
             ReservedIpAddress=int(step.address),
             ReservedForClient=structs.DHCP_CLIENT_UID(Data=step.client_id.octets),
-            bAllowedClientTypes=structs.CLIENT_TYPE_DHCP,
+            bAllowedClientTypes=step.allowed_types if isinstance(step, Reserve) else DHCP_CLIENTS,
         ),
     )
 
@@ -456,3 +618,42 @@ def _overtaken(step: Step, found: _RawRecord | None) -> Overtaken:
     return Overtaken(
         f"{step.address} in scope {step.scope} changed while this task ran: right before the write {now} was there."
     )
+
+
+def _option_scope(scope: Scope, address: IPv4Address) -> option_structs.DHCP_OPTION_SCOPE_INFO:
+    return option_structs.DHCP_OPTION_SCOPE_INFO(
+        ScopeType=option_structs.SCOPE_RESERVED,
+        ScopeInfo=option_structs.DHCP_RESERVED_SCOPE(
+            ReservedIpAddress=int(address), ReservedIpSubnetAddress=int(scope.address)
+        ),
+    )
+
+
+def _option_values(entries: Iterable[option_structs.DHCP_CLASS_OPTION_VALUES]) -> OptionValues:
+    """Without empty classes, and in an order that does not depend on the server's."""
+    kept = sorted(
+        (
+            replace(entry, ClassName=entry.ClassName or None, VendorName=entry.VendorName or None)
+            for entry in entries
+            if entry.OptionsArray is not None and entry.OptionsArray.Values
+        ),
+        key=lambda entry: (entry.ClassName or "", entry.VendorName or "", entry.IsVendor),
+    )
+    return OptionValues(entries=tuple(kept), shown=tuple(_shown_options(kept)))
+
+
+def _shown_options(entries: Iterable[option_structs.DHCP_CLASS_OPTION_VALUES]) -> Iterator[dict[str, Any]]:
+    for entry in entries:
+        for value in (entry.OptionsArray.Values or ()) if entry.OptionsArray is not None else ():
+            yield {
+                "option_id": value.OptionID,
+                "user_class": entry.ClassName,
+                "vendor_class": entry.VendorName,
+                "vendor": entry.IsVendor,
+                "values": [_shown_element(element) for element in value.Value.Elements or ()],
+            }
+
+
+def _shown_element(element: option_structs.DHCP_OPTION_DATA_ELEMENT) -> dict[str, Any]:
+    raw = element.Element
+    return {"type": element.OptionType, "value": raw.hex() if isinstance(raw, bytes) else raw}

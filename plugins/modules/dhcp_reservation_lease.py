@@ -42,7 +42,10 @@ options:
   ip_address:
     description:
       - The client's IPv4 address.
-      - Required with O(state=present). With O(state=absent), address and client together name a pair, and nothing is
+      - If left out with O(state=present), O(scope) is required, and the client gets the address that it already has in
+        that scope (its reservation's first, else its lease's), else the lowest free one. In check mode the address is
+        free at that moment, but not held.
+      - With O(state=absent), address and client together name a pair, and nothing is
         removed unless that client is at that address.
     type: str
     aliases:
@@ -107,6 +110,7 @@ options:
       - Only for O(type=lease), when the lease ends. V(never), or a future time in ISO 8601 with its time zone such as
         V(2030-01-31T12:00:00Z).
       - If left out, it is not touched. A new record gets V(never), and then goes only by O(state=absent).
+      - In O(clients), a time that has passed is accepted where the server has stored just that.
     type: str
   state:
     description:
@@ -123,9 +127,20 @@ options:
     description:
       - What to do if another client holds the address, or this client holds another one of the scope.
       - V(fail) changes nothing and names the holder, its kind, state and expiry.
+      - V(evict_lease) removes another client's lease that no reservation holds from the wanted address. That machine
+        may still be using the address; a warning says so.
+      - V(replace) also removes another client's reservation at the wanted address, so that a machine's successor gets
+        it under a new MAC address, and what this client has at another address of the scope, so that it moves. Name,
+        description and the option values that are stored on the reservation are kept, unless the task gives others.
+      - In a list, a holder that the list itself removes or moves is no conflict. In swaps and chains each client keeps
+        its own name, description and option values.
+      - What was removed for a client that then cannot have the address is put back. If that fails too, or the process
+        is killed in between, RV(client.before) or the diff has what was there.
     type: str
     choices:
       - fail
+      - evict_lease
+      - replace
     default: fail
   clients:
     description:
@@ -193,6 +208,8 @@ options:
         type: str
         choices:
           - fail
+          - evict_lease
+          - replace
       active_until:
         description: Ignored; see RV(clients[].active_until).
         type: raw
@@ -205,6 +222,41 @@ options:
       error:
         description: Ignored; see RV(clients[].error).
         type: raw
+      before:
+        description: Ignored; see RV(clients[].before).
+        type: raw
+  purge:
+    description:
+      - Remove the reservations of O(scope) that are not in O(clients), which must not be empty.
+      - A reservation is listed if its address or its client is in an item with O(state=present), whatever
+        becomes of that item.
+      - Nothing is purged if any client cannot be planned, or fails.
+    type: bool
+    default: false
+  purge_limit:
+    description: If O(purge) would remove more reservations than this, the task fails before it has written anything.
+    type: int
+    default: 10
+  computer_name:
+    description:
+      - Not supported; an option of C(ansible.windows.win_dhcp_lease). A task that has it fails and says what to write.
+      - Use O(server) instead.
+    type: raw
+  dns_hostname:
+    description:
+      - Not supported; an option of C(ansible.windows.win_dhcp_lease). A task that has it fails and says what to write.
+      - Use O(name) instead.
+    type: raw
+  dns_regtype:
+    description:
+      - Not supported; an option of C(ansible.windows.win_dhcp_lease). A task that has it fails and says what to write.
+      - Leave it out. This module registers nothing in DNS.
+    type: raw
+  duration:
+    description:
+      - Not supported; an option of C(ansible.windows.win_dhcp_lease). A task that has it fails and says what to write.
+      - Use O(lease_expires) instead.
+    type: raw
 notes:
   - A client that is on the network already, with a lease at another address of the scope, gets its reservation beside
     that lease. A warning says that it moves when it renews. Name and description are stored as soon as the server has
@@ -214,6 +266,8 @@ notes:
   - Failover partners replicate leases, but not reservations. Declare reservations on each partner.
   - The collection has not been tried against a Windows server yet, but against a simulator that follows the published
     specification. Try it on a scope of little importance first.
+  - A task that was written for C(ansible.windows.win_dhcp_lease) works here under its own option names, or says what to
+    write instead. The file C(docs/migration-from-win_dhcp_lease.md) of the collection has the differences.
 """
 
 EXAMPLES = r"""
@@ -262,6 +316,33 @@ EXAMPLES = r"""
         ip_address: 192.0.2.41
         mac_address: "00:1c:25:80:a0:44"
         state: absent
+
+    - name: Give the address of a broken printer to its successor, with name, description and option values
+      msrpc.dhcp.dhcp_reservation_lease:
+        ip_address: 192.0.2.42
+        mac_address: "00:1c:25:80:a0:52"
+        on_conflict: replace
+
+    - name: Reserve the next free address of a scope, or the one that the client already has there
+      msrpc.dhcp.dhcp_reservation_lease:
+        scope: 192.0.2.0
+        mac_address: "00:1c:25:80:a0:53"
+        name: camera-1
+      register: camera
+
+    - name: Show which address that is
+      ansible.builtin.debug:
+        var: camera.client.ip_address
+
+    - name: Declare all reservations of a scope, and remove every other one
+      msrpc.dhcp.dhcp_reservation_lease:
+        scope: 192.0.2.0
+        clients:
+          - {ip_address: 192.0.2.42, mac_address: "00:1c:25:80:a0:52", name: printer-3}
+          - {ip_address: 192.0.2.43, client_id: "ff00112233000200000ab1", name: router-1}
+          - {mac_address: "00:1c:25:80:a0:53", name: camera-1}
+        purge: true
+        purge_limit: 5
 """
 
 RETURN = r"""
@@ -320,8 +401,8 @@ client:
       returned: success or failure
     action:
       description:
-        - What this task did for the client, or would do in check mode. One of V(created), V(updated), V(removed) and
-          V(none).
+        - What this task did for the client, or would do in check mode. One of V(created), V(updated), V(replaced),
+          V(moved), V(removed) and V(none).
         - V(unknown) if a write was sent whose answer was lost and the server could not be read afterwards.
       type: str
       returned: success or failure
@@ -335,6 +416,15 @@ client:
       description: Why the client failed.
       type: str
       returned: if the client failed
+    before:
+      description:
+        - What was removed for the client before it failed, complete enough to make it again by hand. The keys of a
+          client, C(allowed_client_types), and C(options) with C(option_id), C(user_class), C(vendor_class), C(vendor)
+          and C(values).
+        - RV(clients[].error) says whether it was put back.
+      type: list
+      elements: dict
+      returned: if the client failed
 clients:
   description: All declared clients with their outcome, in the order of the input.
   returned: success or failure, if the server could be read
@@ -342,6 +432,12 @@ clients:
   elements: dict
   sample: [*client]
   contains: *contains
+purged:
+  description: The reservations that O(purge) has removed, or would remove in check mode.
+  returned: success or failure, if O(purge) is used
+  type: list
+  elements: dict
+  sample: []
 diff:
   description: The clients that change, before and after; by address if O(clients) is used.
   returned: success or failure, if the server could be read
@@ -362,7 +458,7 @@ rpc:
   returned: success or failure
   type: dict
   sample:
-    calls: 10
+    calls: 11
     writes: 2
   contains:
     calls:
@@ -390,12 +486,14 @@ rpc_call:
   sample: R_DhcpAddSubnetElementV5
 """
 
-from ansible_collections.msrpc.dhcp.plugins.module_utils._ansible.runner import run_reservation_lease
+from ansible_collections.msrpc.dhcp.plugins.module_utils._ansible.argspec import RESERVATION_LEASE
+from ansible_collections.msrpc.dhcp.plugins.module_utils._ansible.runner import run
+from ansible_collections.msrpc.dhcp.plugins.module_utils._ansible.writing import reservation_lease
 
 
 def main() -> None:
     """Entry point."""
-    run_reservation_lease()
+    run(RESERVATION_LEASE, reservation_lease)
 
 
 if __name__ == "__main__":

@@ -67,12 +67,14 @@ RESERVE = "R_DhcpAddSubnetElementV5"
 SET = "R_DhcpSetClientInfo"
 UNRESERVE = "R_DhcpRemoveSubnetElementV5"
 DELETE = "R_DhcpDeleteClientInfo"
+SET_OPTIONS = "R_DhcpSetOptionValuesV5"
 GET = "R_DhcpGetClientInfoVQ"
 WALK = "R_DhcpEnumSubnetClientsVQ"
 LIST = "R_DhcpEnumSubnetElementsV5"
 SCOPES = "R_DhcpEnumSubnets"
 SCOPE = "R_DhcpGetSubnetInfo"
-WRITES = frozenset({CREATE, RESERVE, SET, UNRESERVE, DELETE})
+OPTIONS = "R_DhcpGetAllOptionValues"
+WRITES = frozenset({CREATE, RESERVE, SET, UNRESERVE, DELETE, SET_OPTIONS})
 
 ACTIVE, DECLINED, DOOMED = 1, 2, 3
 
@@ -148,7 +150,7 @@ def parameters(clients: Iterable[Mapping[str, Any]], *, single: bool, **task: An
     """A module's parameters as Ansible hands them over, all keys there."""
     names = (*argspec.client_spec(), *argspec.shared_spec(defaults=True))
     defaults = {name: spec.get("default") for name, spec in argspec.shared_spec(defaults=True).items()}
-    whole = {**dict.fromkeys(names), **defaults, **task}
+    whole = {**dict.fromkeys(names), **defaults, "purge": False, "purge_limit": 10, **task}
     if single:
         (client,) = clients
         return {**whole, **client, "clients": None}
@@ -206,15 +208,21 @@ class Bed:
         single: bool | None = None,
         username: str = ADMINISTRATOR,
         request_timeout: float = 10.0,
+        displaces: Iterable[str] = (),
         **task: Any,
     ) -> Result:
-        """Run the use case, and hold what is true of every run. One client alone is the single form."""
+        """Run the use case, and hold what is true of every run. One client alone is the single form.
+
+        ``displaces`` are clients that may be touched although no declaration names them.
+        """
         single = len(clients) == 1 if single is None else single
-        declared = options.declarations(parameters(clients, single=single, **task), now=NOW)
+        given = parameters(clients, single=single, **task)
+        declared = options.declarations(given, now=NOW)
+        purge = options.purge(given, declared)
         self.sim.reset_counters()
         before = self.sim.snapshot()
         with self.server(username=username, request_timeout=request_timeout) as server:
-            outcome = converge(server, declared, single=single, check_mode=check)
+            outcome = converge(server, declared, single=single, check_mode=check, purge=purge)
             calls, writes = server.calls, server.writes
         result = Result(
             outcome=outcome,
@@ -225,13 +233,18 @@ class Bed:
         )
         assert (calls, writes) == (self.sim.calls, self.sim.writes)
         _must_be_truthful(result, check=check)
-        _must_leave_others_alone(result, clients, state=task.get("state", "present"))
+        _must_leave_others_alone(result, [*clients, *named(displaces)], state=task.get("state", "present"))
         return result
 
 
 def ours(ip: str = WANTED, mac: str | None = OURS, **more: Any) -> dict[str, Any]:
     """Our client as declared."""
     return {"ip_address": ip, **({} if mac is None else {"mac_address": mac}), **more}
+
+
+def named(identifiers: Iterable[str]) -> list[dict[str, Any]]:
+    """Clients that are only named."""
+    return [{"mac_address": identifier} for identifier in identifiers]
 
 
 def expiry(text: str) -> int:
@@ -252,20 +265,38 @@ def _must_be_truthful(result: Result, *, check: bool) -> None:
     if outcome.failure is None:
         assert outcome.changed == bool(result.audit)
     elif not outcome.changed and "unknown" not in result.actions:
-        assert _effect(result.audit) == {}
+        assert _effect(result.audit, as_declared=_was_put_back(outcome)) == {}
     assert outcome.changed or outcome.diff["before"] == outcome.diff["after"]
-    assert (outcome.failure is not None) == any("error" in client for client in outcome.clients)
+    assert (outcome.failure is not None) == any("error" in client for client in outcome.clients + outcome.purged)
 
 
-def _effect(audit: Iterable[Change]) -> dict[tuple[str, str, type], object]:
-    """What is left of all changes: those that were taken back cancel out."""
+def _was_put_back(outcome: Outcome) -> bool:
+    return any("was put back" in client.get("error", "") for client in outcome.clients)
+
+
+def _effect(audit: Iterable[Change], *, as_declared: bool = False) -> dict[tuple[str, str, type], object]:
+    """What is left of all changes: those that were taken back cancel out.
+
+    What had to be made again has other values where only the server decides; ``as_declared`` leaves those out.
+    """
     first: dict[tuple[str, str, type], object] = {}
     last: dict[tuple[str, str, type], object] = {}
     for change in audit:
         key = (change.scope, change.address, type(change.before or change.after))
-        first.setdefault(key, change.before)
-        last[key] = change.after
+        first.setdefault(key, declared_part(change.before) if as_declared else change.before)
+        last[key] = declared_part(change.after) if as_declared else change.after
     return {key: value for key, value in last.items() if first[key] != value}
+
+
+def declared_part(item: Record | Reservation | Range | None) -> object:
+    """What people said of a record or a reservation; a bare record, which reserving makes by itself, says nothing."""
+    if isinstance(item, Record):
+        if (item.name or item.comment) is None and item.expires == UNLEASED:
+            return None
+        return item.client_id, item.name or "", item.comment or ""
+    if isinstance(item, Reservation):
+        return item.client_id, item.allowed_client_types, frozenset(item.options)
+    return item
 
 
 def _must_leave_others_alone(result: Result, clients: Iterable[Mapping[str, Any]], *, state: str) -> None:

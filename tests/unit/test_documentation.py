@@ -21,7 +21,12 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = "ansible_collections.msrpc.dhcp.plugins."
 
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
-SPECS: dict[str, Callable[[], dict[str, Any]]] = {"dhcp_reservation_lease": argspec.reservation_lease_spec}
+SPECS: dict[str, Callable[[], dict[str, Any]]] = {
+    "dhcp_lease_info": lambda: argspec.LEASE_INFO.options,
+    "dhcp_reservation_lease": argspec.reservation_lease_spec,
+    "dhcp_scope_info": lambda: argspec.SCOPE_INFO.options,
+    "dhcp_server_info": lambda: argspec.SERVER_INFO.options,
+}
 
 # Keys that must be the same in the argument spec and in the documentation.
 SHARED_KEYS = ("type", "required", "default", "choices", "aliases", "elements")
@@ -159,25 +164,41 @@ def tasks(node: Any) -> list[dict[str, Any]]:
     return found
 
 
-def test_every_example_has_a_name_and_names_the_module_in_full(name: str) -> None:
+def module_tasks(name: str) -> list[tuple[str, dict[str, Any]]]:
+    """The tasks of a module's examples that use a module of this collection, each with that module's name."""
+    prefix = "msrpc.dhcp."
+    return [
+        (key.removeprefix(prefix), task[key])
+        for task in tasks(yaml.safe_load(module_of(name).EXAMPLES))
+        for key in task
+        if key.startswith(prefix)
+    ]
+
+
+def listed(options: dict[str, Any]) -> list[dict[str, Any]]:
+    """The clients that a task lists; a template is no list."""
+    clients = options.get("clients", [])
+    return clients if isinstance(clients, list) else []
+
+
+def test_every_example_has_a_name_and_names_its_module_in_full(name: str) -> None:
     for task in tasks(yaml.safe_load(module_of(name).EXAMPLES)):
         assert "name" in task
-        assert f"msrpc.dhcp.{name}" in task
+        assert any(key.startswith(("msrpc.dhcp.", "ansible.builtin.")) for key in task)
+    assert name in dict(module_tasks(name))
 
 
 def test_examples_use_options_that_exist(name: str) -> None:
-    spec = SPECS[name]()
-    for task in tasks(yaml.safe_load(module_of(name).EXAMPLES)):
-        options = task[f"msrpc.dhcp.{name}"]
+    for used, options in module_tasks(name):
+        spec = SPECS[used]()
         assert set(options) <= set(spec)
-        for item in options.get("clients", ()):
+        for item in listed(options):
             assert set(item) <= set(spec["clients"]["options"])
 
 
 def test_mac_addresses_in_examples_are_text(name: str) -> None:
-    for task in tasks(yaml.safe_load(module_of(name).EXAMPLES)):
-        options = task[f"msrpc.dhcp.{name}"]
-        for item in (options, *options.get("clients", ())):
+    for _used, options in module_tasks(name):
+        for item in (options, *listed(options)):
             assert isinstance(item.get("mac_address", ""), str)
 
 

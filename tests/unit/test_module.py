@@ -127,6 +127,24 @@ BAD: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "ntlm_without_password": (ours(auth="ntlm", password=None), ("auth=ntlm", "password")),
     "ntlm_without_user": (ours(auth="ntlm", username=None), ("auth=ntlm", "username")),
     "list_and_single": (ours(clients=[ours(ELSEWHERE)]), ("clients", "mutually exclusive")),
+    "purge_without_scope": ({"clients": [ours()], "purge": True}, ("purge", "scope")),
+    "purge_with_a_scope_for_each_item": ({"clients": [ours(scope=HOME)], "purge": True}, ("purge", "needs scope")),
+    "purge_without_clients": (ours(scope=HOME, purge=True), ("purge", "list of clients")),
+    "purge_with_no_clients": ({"clients": [], "scope": HOME, "purge": True}, ("purge", "list of clients")),
+    "purge_of_another_scope": (
+        {"clients": [ours(), ours(THERE, FRIEND, scope="10.0.1.0")], "scope": HOME, "purge": True},
+        ("clients[1].scope", "10.0.1.0", HOME),
+    ),
+    "purge_limit_negative": (
+        {"clients": [ours()], "scope": HOME, "purge": True, "purge_limit": -1},
+        ("purge_limit", "-1"),
+    ),
+    "purge_limit_negative_without_purge": (ours(purge_limit=-1), ("purge_limit", "-1")),
+    "purge_limit_no_number": ({"clients": [ours()], "scope": HOME, "purge_limit": "few"}, ("purge_limit", "few")),
+    "present_item_without_address_and_scope": (
+        {"clients": [ours(), {"mac_address": FRIEND}]},
+        ("clients[1].ip_address", "state=present", "scope"),
+    ),
     "second_item": ({"clients": [ours(), ours("10.0.0.x", FRIEND)]}, ("clients[1].ip_address", "10.0.0.x")),
 }
 
@@ -165,6 +183,15 @@ MISPLACED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "network_address_absent": (ours("10.0.0.0", state="absent"), ("ip_address", "10.0.0.0", "network")),
     "unknown_scope": (ours(scope="10.9.0.0"), ("scope", "10.9.0.0")),
     "scope_by_one_of_its_addresses": (ours(scope=WANTED), ("scope", WANTED)),
+    "unknown_scope_without_address": ({"mac_address": OURS, "scope": "10.9.0.0"}, ("scope", "10.9.0.0")),
+    "purge_of_an_unknown_scope": (
+        {"clients": [{"mac_address": OURS}], "scope": "10.9.0.0", "purge": True},
+        ("scope", "10.9.0.0"),
+    ),
+    "purge_with_an_address_of_another_scope": (
+        {"clients": [ours(), ours(THERE, FRIEND)], "scope": HOME, "purge": True},
+        ("clients[1].ip_address", THERE, HOME),
+    ),
     "unknown_scope_absent": ({"mac_address": OURS, "state": "absent", "scope": "10.9.0.0"}, ("scope", "10.9.0.0")),
     "address_twice": (
         {"clients": [ours(), ours(mac=FRIEND)]},
@@ -501,3 +528,31 @@ def test_every_option_of_an_item_is_one_of_the_task_or_read_only() -> None:
 def test_a_record_that_nothing_holds_is_returned_without_expiry(bed: Bed, run: Run) -> None:
     bed.record(WANTED, OURS, expires=UNLEASED)
     assert run(**ours(type="lease"))["client"]["lease_expires"] is None
+
+
+# --- what was read is handed back -------------------------------------------------------------------------------------
+
+
+def lease_of_ours(**more: Any) -> dict[str, Any]:
+    return {"ip_address": WANTED, "mac_address": OURS, "type": "lease", "lease_expires": PAST, **more}
+
+
+def test_a_lease_that_is_over_may_be_handed_back_as_it_was_read(bed: Bed, run: Run) -> None:
+    bed.record(WANTED, OURS, expires=PAST)
+    assert (run(clients=[lease_of_ours()])["changed"], bed.sim.writes) == (False, 0)
+
+
+@pytest.mark.parametrize("stored", [LATER, None])
+def test_in_a_list_a_past_time_that_is_not_stored_is_refused_before_the_first_write(
+    bed: Bed, run: Run, stored: str | None
+) -> None:
+    if stored is not None:
+        bed.record(WANTED, OURS, expires=stored)
+    answer = run(clients=[lease_of_ours()])
+    assert answer["msg"].startswith(f"clients[0].lease_expires='{PAST}': is in the past")
+    assert bed.sim.writes == 0
+
+
+def test_for_an_absent_client_it_does_not_matter_when_its_lease_ended(bed: Bed, run: Run) -> None:
+    bed.record(WANTED, OURS, expires=PAST)
+    assert run(clients=[lease_of_ours(state="absent")])["clients"][0]["action"] == "removed"

@@ -13,6 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.items import (
+    Absent,
+    Item,
+    OnConflict,
+    Present,
+    Unplaced,
+)
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import (
     ClientId,
     ClientType,
@@ -21,7 +28,6 @@ from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import (
     Scope,
     State,
 )
-from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.plan import Absent, Item, Present
 from ansible_collections.msrpc.dhcp.plugins.module_utils._errors import InvalidInput
 
 # A subnet of two addresses or one has neither network nor broadcast address (RFC 3021).
@@ -43,14 +49,20 @@ class Declaration:
     description: str | None = None
     name_policy: NamePolicy = NamePolicy.ALWAYS
     expires: Expiry | None = None
+    on_conflict: OnConflict = OnConflict.FAIL
+    is_over: bool = False  # expires is in the past, which only what the server has already may be
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant, whatever the server has."""
         if self.state is State.PRESENT:
             if self.client_id is None:
                 raise InvalidInput(f"{self.place}mac_address", None, "state=present needs mac_address or client_id.")
-            if self.address is None:
-                raise InvalidInput(f"{self.place}ip_address", None, "state=present needs the client's address.")
+            if self.address is None and self.scope is None:
+                raise InvalidInput(
+                    f"{self.place}ip_address",
+                    None,
+                    "state=present needs the client's address, or a scope to take it from.",
+                )
         elif self.client_id is None and self.address is None:
             raise InvalidInput(
                 f"{self.place}ip_address", None, "state=absent needs one of ip_address, mac_address and client_id."
@@ -97,7 +109,7 @@ def _last_not_above(address: IPv4Address, known: Sequence[IPv4Address]) -> IPv4A
 
 def _resolved(declaration: Declaration, scopes: Mapping[IPv4Address, Scope], known: Sequence[IPv4Address]) -> Item:
     scope = _scope_of(declaration, scopes, known)
-    if declaration.state is State.ABSENT or declaration.address is None or declaration.client_id is None:
+    if declaration.state is State.ABSENT or declaration.client_id is None:
         return Absent(
             index=declaration.index,
             option=declaration.place,
@@ -108,18 +120,19 @@ def _resolved(declaration: Declaration, scopes: Mapping[IPv4Address, Scope], kno
         )
     if scope is None:
         raise LookupError(f"no scope for {declaration.address}")  # _scope_of has refused that
-    return Present(
+    wanted = Unplaced(
         index=declaration.index,
         option=declaration.place,
         scope=scope,
-        address=declaration.address,
         client_id=declaration.client_id,
         name=declaration.name,
         description=declaration.description,
         name_policy=declaration.name_policy,
         type=declaration.type,
         expires=declaration.expires,
+        on_conflict=declaration.on_conflict,
     )
+    return wanted if declaration.address is None else wanted.at(declaration.address)
 
 
 def _scope_of(

@@ -12,10 +12,12 @@ All are normalised and valid from birth, so that comparing them is ``==``. No I/
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from ipaddress import IPv4Address, IPv4Network
+from typing import Any
 
 from ansible_collections.msrpc.dhcp.plugins.module_utils._errors import InvalidInput
 
@@ -32,6 +34,9 @@ _MAC_LENGTH = 6
 # The fifth octet of a client unique id (MS-DHCPM 2.2.1.2.5.2): the hardware type, which is always 1.
 _HARDWARE_TYPE = b"\x01"
 _PREFIX_LENGTH = 5
+
+# bAllowedClientTypes of a reservation (MS-DHCPM 2.2.1.2.32): clients that speak DHCP.
+DHCP_CLIENTS = 1
 
 _FILETIME_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 _TICKS_PER_MICROSECOND = 10
@@ -140,8 +145,8 @@ class Expiry:
     filetime: int
 
     @classmethod
-    def parse(cls, text: str, *, now: datetime, option: str = "lease_expires") -> Expiry:
-        """``never`` or a time in ISO 8601 with its zone, later than ``now``. Raises ``InvalidInput``."""
+    def parse(cls, text: str, *, now: datetime | None, option: str = "lease_expires") -> Expiry:
+        """``never`` or a time in ISO 8601 with its zone, later than ``now`` if given. Raises ``InvalidInput``."""
         stripped = text.strip()
         if stripped.lower() == "never":
             return NEVER
@@ -155,9 +160,14 @@ class Expiry:
             raise InvalidInput(
                 option, text, "has no time zone. Write UTC with a 'Z' at the end: '2030-01-31T12:00:00Z'."
             )
-        if moment <= now:
-            raise InvalidInput(option, text, "is in the past. Give a future time, or 'never'.")
-        return cls((moment - _FILETIME_EPOCH) // timedelta(microseconds=1) * _TICKS_PER_MICROSECOND)
+        expiry = cls((moment - _FILETIME_EPOCH) // timedelta(microseconds=1) * _TICKS_PER_MICROSECOND)
+        if now is not None and not expiry.is_after(now):
+            raise past_expiry(text, option)
+        return expiry
+
+    def is_after(self, moment: datetime) -> bool:
+        """Whether the lease still runs at that moment."""
+        return self.filetime > (moment - _FILETIME_EPOCH) // timedelta(microseconds=1) * _TICKS_PER_MICROSECOND
 
     @property
     def is_unset(self) -> bool:
@@ -175,6 +185,11 @@ class Expiry:
         return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def past_expiry(text: str, option: str) -> InvalidInput:
+    """What is wrong with declaring a time that has passed."""
+    return InvalidInput(option, text, "is in the past. Give a future time, or 'never'.")
+
+
 NEVER = Expiry(_FILETIME_NEVER)
 UNSET = Expiry(_FILETIME_UNSET)
 
@@ -190,20 +205,92 @@ class AddressRange:
         return self.start <= address <= self.end
 
 
+class ScopeStatus(Enum):
+    """DHCP_SUBNET_STATE (MS-DHCPM 2.2.1.1.2); the numbers are the protocol's."""
+
+    ENABLED = 0
+    DISABLED = 1
+    ENABLED_SWITCHED = 2
+    DISABLED_SWITCHED = 3
+    INVALID = 4
+
+    @classmethod
+    def of(cls, number: int) -> ScopeStatus:
+        """The state of that number; one that the specification does not know is invalid."""
+        try:
+            return cls(number)
+        except ValueError:
+            return cls.INVALID
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """A scope of the server: its subnet, and the name that people gave it."""
+    """A scope of the server: its subnet, what people said about it, and whether it hands out addresses."""
 
     network: IPv4Network
     name: str = ""
+    description: str = ""
+    status: ScopeStatus = ScopeStatus.ENABLED
 
     @property
     def address(self) -> IPv4Address:
         """The subnet address, by which the protocol names a scope."""
         return self.network.network_address
 
+    @property
+    def is_enabled(self) -> bool:
+        """Whether the server gives addresses of this scope to clients."""
+        return self.status in (ScopeStatus.ENABLED, ScopeStatus.ENABLED_SWITCHED)
+
     def __str__(self) -> str:
         return str(self.address)
+
+
+class FailoverMode(Enum):
+    """DHCP_FAILOVER_MODE (MS-DHCPM 2.2.1.1.18)."""
+
+    LOAD_BALANCE = 0
+    HOT_STANDBY = 1
+
+
+class FailoverRole(Enum):
+    """DHCP_FAILOVER_SERVER (MS-DHCPM 2.2.1.1.19)."""
+
+    PRIMARY = 0
+    SECONDARY = 1
+
+
+class FailoverState(Enum):
+    """FSM_STATE (MS-DHCPM 2.2.1.1.20)."""
+
+    NO_STATE = 0
+    INIT = 1
+    STARTUP = 2
+    NORMAL = 3
+    COMMUNICATION_INTERRUPTED = 4
+    PARTNER_DOWN = 5
+    POTENTIAL_CONFLICT = 6
+    CONFLICT_DONE = 7
+    RESOLUTION_INTERRUPTED = 8
+    RECOVER = 9
+    RECOVER_WAIT = 10
+    RECOVER_DONE = 11
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failover:
+    """The failover relationship of a scope, seen from the server that was asked; ``percentage`` is the primary's share.
+
+    ``mode``, ``role`` and ``state`` are None where the server gave a number that the specification does not know.
+    """
+
+    name: str
+    partner: str
+    partner_address: IPv4Address
+    role: FailoverRole | None
+    mode: FailoverMode | None
+    state: FailoverState | None
+    percentage: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +316,21 @@ class Reservation:
 
     address: IPv4Address
     client_id: ClientId
+    allowed_types: int = DHCP_CLIENTS
+
+
+@dataclass(frozen=True, slots=True)
+class OptionValues:
+    """The option values of a reservation: entries that the gateway reads and writes and nobody else looks into.
+
+    ``shown`` are the same for people. False if there are none.
+    """
+
+    entries: tuple[Hashable, ...] = ()
+    shown: tuple[dict[str, Any], ...] = field(default=(), compare=False)
+
+    def __bool__(self) -> bool:
+        return bool(self.entries)
 
 
 def parse_address(text: str, option: str) -> IPv4Address:

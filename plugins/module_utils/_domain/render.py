@@ -9,10 +9,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import Enum
 from typing import Any
 
-from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import Expiry
-from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.plan import Client
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.items import Client
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import AddressRange, Expiry, Failover
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.survey import Survey
 
 # The keys of a client that are compared and can be declared: what a diff shows.
 _DIFF_KEYS = ("ip_address", "mac_address", "client_id", "scope", "name", "description", "type", "lease_expires")
@@ -31,6 +33,43 @@ def client_values(client: Client) -> dict[str, Any]:
         "lease_expires": _text(client.lease_expires),
         "active_until": _text(client.active_until),
     }
+
+
+def scope_values(survey: Survey) -> dict[str, Any]:
+    """A scope as the modules return it."""
+    scope = survey.scope
+    return {
+        "scope": str(scope.address),
+        "prefix_length": scope.network.prefixlen,
+        "mask": str(scope.network.netmask),
+        "name": scope.name,
+        "description": scope.description,
+        "state": scope.status.name.lower(),
+        "ranges": [_span(span) for span in survey.ranges],
+        "exclusions": [_span(span) for span in survey.exclusions],
+        "counts": {"records": survey.records, "reservations": survey.reservations, "free": survey.free},
+        "failover": None if survey.failover is None else _failover(survey.failover),
+    }
+
+
+def _span(span: AddressRange) -> dict[str, str]:
+    return {"start": str(span.start), "end": str(span.end)}
+
+
+def _failover(failover: Failover) -> dict[str, Any]:
+    return {
+        "name": failover.name,
+        "partner": failover.partner,
+        "partner_address": str(failover.partner_address),
+        "role": _name(failover.role),
+        "mode": _name(failover.mode),
+        "state": _name(failover.state),
+        "percentage": failover.percentage,
+    }
+
+
+def _name(value: Enum | None) -> str | None:
+    return None if value is None else value.name.lower()
 
 
 def diff(changes: Iterable[tuple[Client | None, Client | None]], *, single: bool) -> dict[str, Any]:

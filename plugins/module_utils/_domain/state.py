@@ -18,11 +18,13 @@ from ipaddress import IPv4Address
 from typing import TypeAlias
 
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import (
+    DHCP_CLIENTS,
     UNSET,
     AddressRange,
     AddressState,
     ClientId,
     Expiry,
+    OptionValues,
     Record,
     Reservation,
     Scope,
@@ -50,6 +52,7 @@ class Reserve:
     scope: Scope
     address: IPv4Address
     client_id: ClientId
+    allowed_types: int = DHCP_CLIENTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +69,15 @@ class SetRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoveReservation:
-    """Take the address from the scope's reservations (R_DhcpRemoveSubnetElementV5)."""
+    """Take the address from the scope's reservations (R_DhcpRemoveSubnetElementV5).
+
+    ``beside`` is another client whose record is expected at the address, and may change or go with the reservation.
+    """
 
     scope: Scope
     address: IPv4Address
     client_id: ClientId
+    beside: ClientId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,18 +89,30 @@ class DeleteRecord:
     client_id: ClientId
 
 
-Step: TypeAlias = "Create | Reserve | SetRecord | RemoveReservation | DeleteRecord"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetOptions:
+    """Store option values on the client's reservation (R_DhcpSetOptionValuesV5)."""
+
+    scope: Scope
+    address: IPv4Address
+    client_id: ClientId
+    options: OptionValues
+
+
+Step: TypeAlias = "Create | Reserve | SetRecord | RemoveReservation | DeleteRecord | SetOptions"
 
 
 @dataclass(slots=True, kw_only=True)
 class ScopeState:
     """Records and reservations of one scope: all of them, or those that were looked up.
 
-    ``ranges`` is None as long as nothing had to know them.
+    ``ranges`` is None as long as nothing had to know them; ``options`` has the reservations whose option values were
+    read.
     """
 
     scope: Scope
     ranges: tuple[AddressRange, ...] | None = None
+    options: dict[IPv4Address, OptionValues] = field(default_factory=dict)
     _records: dict[IPv4Address, Record] = field(default_factory=dict)
     _record_addresses: dict[ClientId, IPv4Address] = field(default_factory=dict)
     _reservations: dict[IPv4Address, Reservation] = field(default_factory=dict)
@@ -104,6 +123,7 @@ class ScopeState:
         return ScopeState(
             scope=self.scope,
             ranges=self.ranges,
+            options=dict(self.options),
             _records=dict(self._records),
             _record_addresses=dict(self._record_addresses),
             _reservations=dict(self._reservations),
@@ -175,16 +195,21 @@ class ScopeState:
                 self._unreserve(step)
             case DeleteRecord():
                 self.remove_record(step.address)
+            case SetOptions():
+                self.options[step.address] = step.options
 
     def _reserve(self, step: Reserve) -> None:
         """3.2.4.38: a record without name is made only where the client has none in the scope."""
-        self.add_reservation(Reservation(address=step.address, client_id=step.client_id))
+        self.add_reservation(
+            Reservation(address=step.address, client_id=step.client_id, allowed_types=step.allowed_types)
+        )
         if self.record_at(step.address) is None and self.record_of(step.client_id) is None:
             self.add_record(Record(address=step.address, client_id=step.client_id))
 
     def _unreserve(self, step: RemoveReservation) -> None:
         """3.2.4.40: a record without expiry goes with its reservation, another one stays as a lease."""
         self.remove_reservation(step.address)
+        self.options.pop(step.address, None)
         record = self.record_at(step.address)
         if record is not None and record.expires.is_unset:
             self.remove_record(step.address)
@@ -206,6 +231,8 @@ class ScopeState:
                 return not reserved
             case DeleteRecord():
                 return own is None
+            case SetOptions():
+                return reserved and self.options.get(step.address) == step.options
 
 
 def differences(record: Record, step: SetRecord) -> bool:

@@ -15,6 +15,7 @@ from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.desired import 
     relevant_scopes,
     resolve,
 )
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.items import Absent, Item, Present
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import (
     NEVER,
     ClientId,
@@ -23,7 +24,6 @@ from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import (
     Scope,
     State,
 )
-from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.plan import Absent, Item, Present
 from ansible_collections.msrpc.dhcp.plugins.module_utils._errors import InvalidInput
 from ansible_collections.msrpc.dhcp.tests.unit._domain.worlds import (
     CAMPUS,

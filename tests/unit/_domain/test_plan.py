@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.desired import Declaration, resolve
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.items import Action, Client, ItemPlan
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import (
     NEVER,
     UNSET,
@@ -19,7 +20,8 @@ from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import (
     Record,
     Reservation,
 )
-from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.plan import Action, Client, ItemPlan, plan, undo, view
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.plan import plan
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.restore import undo
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.state import (
     Create,
     DeleteRecord,
@@ -27,6 +29,7 @@ from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.state import (
     Reserve,
     SetRecord,
 )
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.view import view
 from ansible_collections.msrpc.dhcp.tests.unit._domain.worlds import (
     CAMPUS,
     DESK,

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.desired import Declaration, relevant_scopes, resolve
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.items import Absent, Action, Item, ItemPlan, Present
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import (
     NEVER,
     UNSET,
@@ -29,15 +30,7 @@ from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import (
     parse_text,
     same_name,
 )
-from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.plan import (
-    Absent,
-    Action,
-    Item,
-    ItemPlan,
-    Present,
-    plan,
-    view,
-)
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.plan import plan
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.state import (
     Create,
     DeleteRecord,
@@ -47,6 +40,7 @@ from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.state import (
     SetRecord,
     Step,
 )
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.view import view
 from ansible_collections.msrpc.dhcp.plugins.module_utils._errors import InvalidInput
 from ansible_collections.msrpc.dhcp.tests.unit._domain.worlds import (
     CAMPUS,

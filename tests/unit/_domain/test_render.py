@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.items import Client
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import (
     NEVER,
     AddressState,
     ClientType,
     Expiry,
 )
-from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.plan import Client
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.render import client_values, diff
 from ansible_collections.msrpc.dhcp.tests.unit._domain.worlds import CAMPUS, DESK, PHONE, PRINTER, SHELF, SOON
 

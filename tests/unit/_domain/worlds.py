@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Network
 
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.desired import Declaration, resolve
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.items import ItemPlan
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import (
     UNSET,
     AddressRange,
@@ -28,7 +29,7 @@ from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import (
     Scope,
     State,
 )
-from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.plan import ItemPlan, plan
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.plan import plan
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.state import (
     Create,
     DeleteRecord,
