@@ -16,7 +16,7 @@ nox := $(state)/boot/bin/nox
 
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: test demo lint sanity unit tests molecule coverage build clean
+.PHONY: test contract demo lint sanity unit tests molecule coverage build clean
 .DEFAULT_GOAL := test
 
 # The last line says how many tests ran, passed and failed, whatever else went wrong.
@@ -27,7 +27,8 @@ test: $(boot)
 	exit $$status
 
 # One step of the above, or a convenience: make unit ARGS="-k ndr"
-demo lint sanity unit tests molecule coverage build: $(boot)
+# `make contract` asks a real server; docs/wire-notes.md says how.
+contract demo lint sanity unit tests molecule coverage build: $(boot)
 	@$(nox) --session $@ -- $(ARGS)
 
 $(boot): Makefile
