@@ -36,12 +36,13 @@ options:
   username:
     description:
       - The account to log on with, as V(user@REALM), V(DOMAIN\\user) or V(user).
+      - Required in this release, with O(password), as an option or by the environment.
       - Reading needs membership in the group DHCP Users, writing in DHCP Administrators.
       - If not set, the environment variable E(MSRPC_DHCP_USERNAME) is used.
     type: str
   password:
     description:
-      - The account's password.
+      - The account's password. Required in this release, with O(username).
       - If not set, the environment variable E(MSRPC_DHCP_PASSWORD) is used.
     type: str
   auth:
@@ -74,12 +75,13 @@ options:
     type: float
     default: 30
 requirements:
+  - python >= 3.11
   - impacket >= 0.13.0
   - pyspnego >= 0.12.0
 notes:
-  - The libraries are needed on the host that runs the module, which talks to the DHCP server itself. That usually is
-    the control node, so tasks say C(connection=local) or C(delegate_to=localhost). Nothing is needed on the DHCP
-    server, and WinRM is not used.
+  - The libraries, and Python 3.11 or newer, are needed on the host that runs the module, which talks to the DHCP
+    server itself. That usually is the control node, so tasks say C(connection=local) or C(delegate_to=localhost).
+    Nothing is needed on the DHCP server, and WinRM is not used.
   - The DHCP server has to be reachable on TCP port 135 and on the dynamic port that its RPC service listens on (by
     default between 49152 and 65535), or on O(port) alone.
 """

@@ -22,7 +22,7 @@ description:
     C(dhcp_lease_expires) and C(dhcp_active_until), which have the values that
     M(msrpc.dhcp.dhcp_lease_info) returns.
 author:
-  - msrpc.dhcp contributors (@msrpc)
+  - msrpc.dhcp contributors (!UNKNOWN)
 extends_documentation_fragment:
   - msrpc.dhcp.connection
   - msrpc.dhcp.connection.plugin

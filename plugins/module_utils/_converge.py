@@ -34,8 +34,8 @@ from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.state import (
     ScopeState,
     same_moment,
 )
-from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.view import view
-from ansible_collections.msrpc.dhcp.plugins.module_utils._errors import DhcpError, TransportError
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.view import lease_view, view
+from ansible_collections.msrpc.dhcp.plugins.module_utils._errors import DhcpError, InvalidInput, TransportError
 from ansible_collections.msrpc.dhcp.plugins.module_utils._execution import Execution, Progress
 from ansible_collections.msrpc.dhcp.plugins.module_utils._reading import Allocator, Reader, read_scopes
 from ansible_collections.msrpc.dhcp.plugins.module_utils._server import DhcpServer
@@ -124,6 +124,8 @@ class _Preparation:
         placed: list[Item] = []
         for item in items:
             address = self.allocator.own_address(item, self.site[item.scope]) if isinstance(item, Unplaced) else None
+            if address is not None:
+                _refuse_claimed(item, address, items)
             placed.append(item.at(address) if isinstance(item, Unplaced) and address is not None else item)
         return placed
 
@@ -288,6 +290,9 @@ class _Answer:
             if client is None:
                 continue
             reservation, options = state.reservation_at(address), state.options.get(address)
+            record = state.record_at(address)
+            if reservation is not None and record is not None and record.client_id != reservation.client_id:
+                found.append({**client_values(lease_view(state, record)), "allowed_client_types": None, "options": []})
             found.append(
                 {
                     **client_values(client),
@@ -296,6 +301,21 @@ class _Answer:
                 }
             )
         return found
+
+
+def _refuse_claimed(item: Item, address: IPv4Address, items: Sequence[Item]) -> None:
+    """A client would keep the address that the list empties for another one: the same address twice."""
+    emptied = any(
+        isinstance(other, Absent) and (other.scope, other.address) == (item.scope, address) for other in items
+    )
+    for other in items if emptied else ():
+        if isinstance(other, Present) and (other.scope, other.address) == (item.scope, address):
+            raise InvalidInput(
+                f"{item.option}ip_address",
+                None,
+                f"{item.client_id} has {address}, which {other.option[:-1]} declares for {other.client_id}. Give it an "
+                "address, or set on_conflict=replace, so that it may leave.",
+            )
 
 
 def _is_allocated(item: Item) -> bool:

@@ -222,14 +222,13 @@ class Execution:
             for entry in touched:
                 _unproven(entry, exc)
             return []
+        self._losses, self._gone = 0, None  # the server answers
         self._plan_again(touched, site)
         again = []
         for entry in touched:
             if self._decide(entry, site):
                 again.append(entry)
             self._take_back(entry, site)
-        if again:
-            self._losses, self._gone = 0, None  # the server answers
         return again
 
     def _read_again(self, entries: Sequence[Progress]) -> Site:
@@ -381,7 +380,10 @@ class Execution:
             _report_put_back(entry, outcome, problem, because_of=failed[0])
 
     def _apply_all(self, steps: Iterable[Step]) -> DhcpError | None:
-        """Send steps; after one that fails, none for the same address or client. The last failure."""
+        """Send steps; after one that fails, none for the same client or address. The last failure.
+
+        Only a record that cannot be made again does not stop another client's reservation at its address.
+        """
         problem: DhcpError | None = None
         held: set[IPv4Address | ClientId] = set()
         for step in steps:
@@ -391,7 +393,7 @@ class Execution:
                 self._server.apply(step)
             except DhcpError as exc:
                 problem = exc
-                held |= {step.address, step.client_id}
+                held |= {step.client_id} if isinstance(step, Create) else {step.address, step.client_id}
         return problem
 
     def _way_back(self, failed: list[Progress], entries: Sequence[Progress]) -> tuple[list[Progress], Restoration]:

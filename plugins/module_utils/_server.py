@@ -633,7 +633,14 @@ def _option_values(entries: Iterable[option_structs.DHCP_CLASS_OPTION_VALUES]) -
     """Without empty classes, and in an order that does not depend on the server's."""
     kept = sorted(
         (
-            replace(entry, ClassName=entry.ClassName or None, VendorName=entry.VendorName or None)
+            replace(
+                entry,
+                ClassName=entry.ClassName or None,
+                VendorName=entry.VendorName or None,
+                OptionsArray=option_structs.DHCP_OPTION_VALUE_ARRAY(
+                    Values=tuple(sorted(entry.OptionsArray.Values, key=lambda value: value.OptionID))
+                ),
+            )
             for entry in entries
             if entry.OptionsArray is not None and entry.OptionsArray.Values
         ),

@@ -18,7 +18,7 @@ description:
     nor an agent is involved.
   - What is not there is not in the result. An empty list is no failure.
 author:
-  - msrpc.dhcp contributors (@msrpc)
+  - msrpc.dhcp contributors (!UNKNOWN)
 extends_documentation_fragment:
   - msrpc.dhcp.connection
   - msrpc.dhcp.attributes
@@ -77,8 +77,10 @@ notes:
     read, about 400 with each call.
   - RV(clients) is accepted unchanged as C(clients) of M(msrpc.dhcp.dhcp_reservation_lease), which then changes nothing
     as long as the server holds what was read. What it sets right are records that a client declined or that the server
-    was about to delete, and reservations without a record. It refuses leases that have expired, and an address that is
-    reserved for one client while another one's lease lies there; the latter is two clients in RV(clients).
+    was about to delete, and reservations without a record. A lease that has
+    expired is accepted as long as the server still stores that same end.
+  - One thing cannot be handed back, an address that is reserved for one client while another one's lease is there.
+    Those are two clients at one address, which is refused. Read with O(scope) and leave one of them out.
 """
 
 EXAMPLES = r"""

@@ -17,9 +17,10 @@ description:
   - The module speaks the server's own management protocol (MS-DHCPM, DCE/RPC over TCP). Neither WinRM nor PowerShell
     nor an agent is involved.
   - It looks the client up by address and by identifier, creates its record where it is missing, and reads everything
-    back that it has written. Another client's record is never touched.
+    back that it has written. A client that the task does not name is left alone, unless O(on_conflict) or O(purge) says
+      otherwise, or O(state=absent) names only an address.
 author:
-  - msrpc.dhcp contributors (@msrpc)
+  - msrpc.dhcp contributors (!UNKNOWN)
 extends_documentation_fragment:
   - msrpc.dhcp.connection
   - msrpc.dhcp.attributes
@@ -134,8 +135,13 @@ options:
         description and the option values that are stored on the reservation are kept, unless the task gives others.
       - In a list, a holder that the list itself removes or moves is no conflict. In swaps and chains each client keeps
         its own name, description and option values.
-      - What was removed for a client that then cannot have the address is put back. If that fails too, or the process
-        is killed in between, RV(client.before) or the diff has what was there.
+      - Is the address reserved for this client already, while another one's lease is there, V(evict_lease) removes
+        both and reserves again. A reservation outside every range of its scope is never removed for this, since the
+        server would not make it again. With O(type=lease), a reservation of this client is never removed.
+      - What was removed for a client that then cannot have the address is put back. If that fails too,
+        RV(clients[].before) (RV(client.before) for a single client) has all of it. If the process itself is killed
+        between removal and creation, nothing is returned, and the old reservation is lost with its name, description
+        and option values. A run with C(--check --diff) beforehand records all but the option values.
     type: str
     choices:
       - fail
@@ -424,7 +430,7 @@ client:
         - RV(clients[].error) says whether it was put back.
       type: list
       elements: dict
-      returned: if the client failed
+      returned: if the client failed and something was, or may have been, removed for it
 clients:
   description: All declared clients with their outcome, in the order of the input.
   returned: success or failure, if the server could be read
@@ -433,13 +439,17 @@ clients:
   sample: [*client]
   contains: *contains
 purged:
-  description: The reservations that O(purge) has removed, or would remove in check mode.
+  description:
+    - The reservations that O(purge) has removed, would remove in check mode, or could not remove.
+    - The keys are those of RV(clients[]).
   returned: success or failure, if O(purge) is used
   type: list
   elements: dict
   sample: []
 diff:
-  description: The clients that change, before and after; by address if O(clients) is used.
+  description:
+    - The clients that change, before and after.
+    - By address if O(clients) is used, or if a single client changes what is at more than one address.
   returned: success or failure, if the server could be read
   type: dict
   sample:

@@ -17,7 +17,7 @@ description:
   - The module speaks the server's own management protocol (MS-DHCPM, DCE/RPC over TCP). Neither WinRM nor PowerShell
     nor an agent is involved.
 author:
-  - msrpc.dhcp contributors (@msrpc)
+  - msrpc.dhcp contributors (!UNKNOWN)
 extends_documentation_fragment:
   - msrpc.dhcp.connection
   - msrpc.dhcp.attributes

@@ -20,7 +20,7 @@ description:
   - The module speaks the server's own management protocol (MS-DHCPM, DCE/RPC over TCP). Neither WinRM nor PowerShell
     nor an agent is involved.
 author:
-  - msrpc.dhcp contributors (@msrpc)
+  - msrpc.dhcp contributors (!UNKNOWN)
 extends_documentation_fragment:
   - msrpc.dhcp.connection
   - msrpc.dhcp.attributes
@@ -117,12 +117,12 @@ error_code:
   description: The server's code for the error.
   returned: failure, if the server gave a code
   type: int
-  sample: 5
+  sample: 20001
 error_name:
   description: The specification's name for RV(error_code).
   returned: failure, if a call returned the code
   type: str
-  sample: ERROR_ACCESS_DENIED
+  sample: ERROR_DHCP_DATABASE_INIT_FAILED
 rpc_call:
   description: The call that returned RV(error_code).
   returned: failure, if a call returned the code

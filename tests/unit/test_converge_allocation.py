@@ -543,6 +543,16 @@ def test_a_reservation_where_another_item_wants_to_be_moves_with_replace(bed: Be
     assert (bed.holder(FIRST), moved is not None and moved.name) == (FRIEND, "printer")
 
 
+def test_a_list_that_empties_an_address_for_one_client_while_another_one_would_keep_it_is_refused(bed: Bed) -> None:
+    bed.reserved_record(FIRST, FRIEND, name="friend")
+    clients = [{"mac_address": FRIEND}, ours(FIRST, OURS), {"ip_address": FIRST, "state": "absent"}]
+    for order in (clients, clients[::-1]):
+        declared = options.declarations(parameters(order, single=False, scope=HOME), now=NOW)
+        with bed.server() as server, pytest.raises(InvalidInput, match=f"{FRIEND} has {FIRST}, which clients"):
+            converge(server, declared, single=False, check_mode=False)
+    assert bed.sim.writes == 0
+
+
 def test_a_reservation_where_another_item_wants_to_be_stays_without_replace(bed: Bed) -> None:
     bed.reserved_record(FIRST, OURS)
     result = bed.declare({"mac_address": OURS}, ours(FIRST, FRIEND), scope=HOME)

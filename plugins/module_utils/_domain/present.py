@@ -54,7 +54,7 @@ from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.state import (
     Step,
     same_moment,
 )
-from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.view import view
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.view import lease_view, view
 
 
 @dataclass(slots=True, kw_only=True)
@@ -173,6 +173,8 @@ def _leave_reservation(draft: Draft, own: Reservation) -> None:
         )
     if record is not None and foreign:
         raise foreign_record(state, own, record, "move")
+    text = f"Cannot move {item.client_id} from {own.address} to {item.address} in scope {state.scope}"
+    _refuse_irreversible(draft, own.address, text)
     draft.inherit(record, draft.original.options.get(own.address), own.allowed_types)
     draft.moved_from = own.address
     left = draft.unreserve(own)
@@ -211,7 +213,7 @@ def _clear_reservation(draft: Draft, holder: Reservation, listed: AbstractSet[Cl
         raise Conflict(f"{text}. That client is in the list too, but does not move away.")
     if not _may(item, (item.address, holder.client_id), OnConflict.REPLACE):
         raise Conflict(f"{text}. Remove that reservation first, choose another address, or set on_conflict=replace.")
-    _refuse_irreversible(draft, text)
+    _refuse_irreversible(draft, item.address, text)
     record = state.record_at(holder.address)
     shown = view(state, holder.address)
     draft.displaced += [shown] if shown is not None else []
@@ -240,36 +242,24 @@ def _clear_lease(draft: Draft, record: Record, *, reserved: bool) -> None:
     own = state.reservation_at(item.address)
     if own is not None:
         text = f"Cannot remove {lease_text(record)} at {item.address} in scope {state.scope}"
-        _refuse_irreversible(draft, f"{text}, which is reserved for {item.client_id}")
+        _refuse_irreversible(draft, item.address, f"{text}, which is reserved for {item.client_id}")
     draft.warnings.append(_evicted(draft, record))
     left: Record | None = record
     if own is not None:
         draft.inherit(None, draft.original.options.get(item.address), own.allowed_types)
         left = draft.unreserve(own)
-    draft.displaced.append(_as_lease(draft, record))
+    draft.displaced.append(lease_view(state, record))
     if left is not None:
         draft.delete(left)
 
 
-def _refuse_irreversible(draft: Draft, text: str) -> None:
+def _refuse_irreversible(draft: Draft, address: IPv4Address, text: str) -> None:
     """What was reserved outside every range cannot be reserved again, for anybody (3.2.4.38)."""
-    if not draft.working.has_in_range(draft.item.address):
+    if not draft.working.has_in_range(address):
         raise Conflict(
-            f"{text}. The address is outside every range of the scope: were that reservation removed, the server would "
+            f"{text}. {address} is outside every range of the scope: were that reservation removed, the server would "
             "not reserve the address again. Extend the scope's range first."
         )
-
-
-def _as_lease(draft: Draft, record: Record) -> Client:
-    return Client(
-        scope=draft.working.scope.address,
-        address=record.address,
-        client_id=record.client_id,
-        type=ClientType.LEASE,
-        name=record.name,
-        description=record.description,
-        lease_expires=None if record.expires.is_unset else record.expires,
-    )
 
 
 def _evicted(draft: Draft, record: Record) -> str:
@@ -298,8 +288,15 @@ def build(draft: Draft) -> ItemPlan:
 
 def _build_reservation(draft: Draft) -> ItemPlan:
     item, state = draft.item, draft.working
-    reserved = state.reservation_at(item.address) is not None
-    record = state.record_at(item.address)
+    holder, record = state.reservation_at(item.address), state.record_at(item.address)
+    reserved = holder is not None and holder.client_id == item.client_id
+    if (holder is not None or record is not None) and not reserved:
+        # What clear() let pass is the client's own; anything else there another item of the list has put.
+        other = holder or record
+        if other is not None and other.client_id != item.client_id:
+            raise Conflict(
+                f"Cannot declare {item.client_id} at {item.address}: the list gives it to {other.client_id}."
+            )
     if record is not None and record.client_id != item.client_id:
         draft.warnings.append(
             f"{item.address} in scope {state.scope} is reserved for {item.client_id}, but {lease_text(record)} is "

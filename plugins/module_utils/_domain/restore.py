@@ -28,6 +28,7 @@ from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.state import (
     Reserve,
     ScopeState,
     SetOptions,
+    SetRecord,
     Step,
 )
 
@@ -107,7 +108,15 @@ def _same(old: _Place, new: _Place) -> bool:
         and (old.record is None or new.record is not None)
         and not _is_wrong(old, new.record)
         and (not old.options or old.options == new.options)
+        and not _has_lost_its_texts(old, new)
     )
+
+
+def _has_lost_its_texts(old: _Place, new: _Place) -> bool:
+    """Whether a server has made the record anew, without name and description."""
+    if old.record is None or new.record is None or new.record.client_id != old.record.client_id:
+        return False
+    return bool(old.record.name or old.record.description) and not (new.record.name or new.record.description)
 
 
 def _is_wrong(old: _Place, record: Record | None) -> bool:
@@ -156,6 +165,16 @@ def _building(state: ScopeState, address: IPv4Address, old: _Place, left: _Place
                 name=old.record.name,
                 description=old.record.description,
                 expires=old.record.expires,
+            )
+        )
+    if old.record is not None and _has_lost_its_texts(old, left):
+        steps.append(
+            SetRecord(
+                scope=state.scope,
+                address=address,
+                client_id=old.record.client_id,
+                name=old.record.name,
+                description=old.record.description,
             )
         )
     if old.reservation is None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.items import Client
-from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import ClientType
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import ClientType, Record
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.state import ScopeState
 
 
@@ -30,15 +30,18 @@ def view(state: ScopeState, address: IPv4Address) -> Client | None:
             active_until=None if own is None or own.expires.is_unset else own.expires,
             address_state=None if own is None or own.is_usable else own.state,
         )
-    if record is not None:
-        return Client(
-            scope=state.scope.address,
-            address=address,
-            client_id=record.client_id,
-            type=ClientType.LEASE,
-            name=record.name,
-            description=record.description,
-            lease_expires=None if record.expires.is_unset else record.expires,
-            address_state=None if record.is_usable else record.state,
-        )
-    return None
+    return None if record is None else lease_view(state, record)
+
+
+def lease_view(state: ScopeState, record: Record) -> Client:
+    """A record by itself, whoever its address is reserved for."""
+    return Client(
+        scope=state.scope.address,
+        address=record.address,
+        client_id=record.client_id,
+        type=ClientType.LEASE,
+        name=record.name,
+        description=record.description,
+        lease_expires=None if record.expires.is_unset else record.expires,
+        address_state=None if record.is_usable else record.state,
+    )

@@ -161,6 +161,18 @@ def test_a_record_that_reserving_makes_by_itself_needs_no_way_back() -> None:
     assert restore(before, after, [(CAMPUS.address, DESK)], frozenset()).steps == ()
 
 
+def test_a_record_that_was_made_anew_without_its_name_gets_it_back() -> None:
+    before = site(reservation(DESK), record(DESK, name="printer", expires=UNSET))
+    now = site(reservation(DESK), record(DESK, expires=UNSET))
+    step = restore(before, now, [(CAMPUS.address, DESK)], frozenset()).steps[0]
+    assert (type(step).__name__, getattr(step, "name", None)) == ("SetRecord", "printer")
+
+
+def test_a_client_does_not_move_from_where_it_could_not_be_put_back() -> None:
+    found = with_options(site(reservation(GATE), record(GATE, expires=UNSET)))
+    assert "outside every range" in str(plan([wanted(DESK, PRINTER)], found)[0].error)
+
+
 def test_what_a_stranger_has_taken_is_lost_and_left_alone() -> None:
     place = (CAMPUS.address, DESK)
     outcome = restore(site(*both(DESK, PRINTER)), site(record(DESK, STRANGER)), [place], frozenset())
