@@ -23,6 +23,7 @@ from ansible_collections.msrpc.dhcp.tests.unit.fixtures import (
     OTHER,
     OURS,
     RESERVE,
+    SET,
     STRANGER,
     THERE,
     UNLEASED,
@@ -317,6 +318,15 @@ def test_a_removal_without_answer_that_took_effect_is_reported_as_removed(bed: B
     result = tidy(bed, ours())
     assert (result.failure, purged(result), bed.holder(UNNAMED)) == ("", [UNNAMED], None)
     assert result.counters[UNRESERVE] == 1
+
+
+def test_lost_answers_that_a_reading_has_settled_do_not_stop_the_purge(bed: Bed) -> None:
+    places = ((WANTED, OURS), (ELSEWHERE, FRIEND), (OLD, SOMEBODY))
+    for place, client in places:
+        bed.reserved_record(place, client, name="old")
+    bed.sim.faults.add(SET, times=None, drop="after")
+    result = tidy(bed, *(ours(place, client, name="new") for place, client in places))
+    assert (result.failure, purged(result), bed.holder(UNNAMED)) == ("", [UNNAMED], None)
 
 
 def test_a_removal_without_answer_that_took_no_effect_is_a_failure(bed: Bed) -> None:

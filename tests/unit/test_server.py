@@ -30,7 +30,7 @@ from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.state import (
     Step,
 )
 from ansible_collections.msrpc.dhcp.plugins.module_utils._errors import BadReply, DhcpError, Overtaken, Taken
-from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc import calls, structs
+from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc import calls, option_structs, structs
 from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.interfaces import Interface
 from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.status import ScopeNotPresent, StatusError
 from ansible_collections.msrpc.dhcp.plugins.module_utils._server import DhcpServer, RpcChannel
@@ -618,3 +618,24 @@ def test_writes_are_counted_although_their_answer_is_lost(bed: Bed, server: Dhcp
     with pytest.raises(DhcpError):
         server.apply(Create(scope=WHERE, address=AT, client_id=US))
     assert (server.calls, server.writes) == (1, 1)
+
+
+def test_option_values_do_not_depend_on_the_order_in_which_the_server_lists_them() -> None:
+    values = [
+        option_structs.DHCP_OPTION_VALUE(OptionID=number, Value=option_structs.DHCP_OPTION_DATA(Elements=()))
+        for number in (66, 67)
+    ]
+    read = [
+        _server._option_values(
+            [
+                option_structs.DHCP_CLASS_OPTION_VALUES(
+                    ClassName=None,
+                    VendorName=None,
+                    IsVendor=False,
+                    OptionsArray=option_structs.DHCP_OPTION_VALUE_ARRAY(Values=tuple(order)),
+                )
+            ]
+        )
+        for order in (values, values[::-1])
+    ]
+    assert read[0] == read[1]
