@@ -379,3 +379,12 @@ def test_a_client_that_the_list_removes_does_not_come_back_for_a_failure(bed: Be
     found = bed.record_at(WANTED)
     assert found is not None
     assert found.client_id == client_id(STRANGER)
+
+
+def test_a_lease_that_cannot_be_made_again_does_not_cost_our_reservation(bed: Bed) -> None:
+    bed.reserve(WANTED, OURS)
+    bed.record(WANTED, STRANGER, name="seen")
+    bed.sim.faults.add(CREATE, times=None, status=5)
+    result = bed.declare(ours(on_conflict="evict_lease"), displaces=[STRANGER])
+    assert bed.holder(WANTED) == OURS
+    assert [each["mac_address"] for each in result.outcome.clients[0]["before"]] == [STRANGER, OURS]
