@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Any
 
+from ansible_collections.msrpc.dhcp.plugins.module_utils._crew import Crew
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.desired import Declaration, resolve
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.items import (
     Absent,
@@ -71,13 +72,14 @@ def converge(
     single: bool,
     check_mode: bool,
     purge: Purge | None = None,
+    connections: int = 1,
 ) -> Outcome:
-    """Make the server hold what is declared, or say what would be done.
+    """Make the server hold what is declared, or say what would be done; many writes over ``connections`` at once.
 
     Raises ``DhcpError`` only as long as nothing was written; after that, every failure is in the outcome.
     """
     scopes = read_scopes(server, declarations)
-    reader = Reader(server, scopes)
+    reader = Reader(Crew(server, connections), scopes)
     preparation = _Preparation(reader, resolve(declarations, scopes))
     preparation.refuse_the_past(declarations)
     entries = [Progress.of(item_plan) for item_plan in preparation.plans()]

@@ -15,7 +15,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import partial
 from ipaddress import IPv4Address
+from typing import TypeAlias
 
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.items import (
     Absent,
@@ -26,7 +28,7 @@ from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.items import (
     Present,
     Unplaced,
 )
-from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import ClientId, Scope
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import ClientId
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.plan import Site, plan
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.restore import Place, Restoration, restore, undo
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.state import (
@@ -45,6 +47,7 @@ from ansible_collections.msrpc.dhcp.plugins.module_utils._errors import (
     Unanswered,
 )
 from ansible_collections.msrpc.dhcp.plugins.module_utils._reading import Allocator, Reader
+from ansible_collections.msrpc.dhcp.plugins.module_utils._server import DhcpServer
 
 # Planning, writing, proving, and one more write for what the server made differently than foreseen.
 _ROUNDS = 4
@@ -52,6 +55,11 @@ _ROUNDS = 4
 _CANDIDATES = 64
 # After this many lost connections in a row nothing more is written; what is left is reported as not tried.
 _MAX_LOSSES = 3
+# From this many writes on, further connections are worth their logons.
+_BULK_FROM = 50
+
+# What no two clients may have at once: an address of a scope, and a client in it.
+Claim: TypeAlias = tuple[IPv4Address, "IPv4Address | ClientId"]
 
 
 class Sent(Enum):
@@ -131,7 +139,8 @@ class Execution:
 
     def __init__(self, reader: Reader, original: Site, allocator: Allocator) -> None:
         self._reader = reader
-        self._server = reader.server
+        self._crew = reader.crew
+        self._server = reader.crew.server
         self._original = original
         self._allocator = allocator
         self._losses = 0
@@ -152,17 +161,22 @@ class Execution:
 
         Where what frees an address or a client has failed, the item that waits for it is planned again first.
         """
-        held: set[tuple[Scope, IPv4Address | ClientId]] = set()
+        held: set[Claim] = set()
         phases: tuple[Callable[[ItemPlan], tuple[Step, ...]], ...] = (lambda p: p.frees, lambda p: p.builds)
         for entry in active:
             entry.halted = False
+        bulk = sum(len(entry.latest.steps) for entry in active) >= _BULK_FROM
         for steps_of in phases:
-            for entry in active:
-                self._write_steps(entry, steps_of(entry.latest), held)
+            work = [(entry, steps_of(entry.latest)) for entry in active]
+            groups = [_Group(members, set(held)) for members in (_independent(work) if bulk else [work])]
+            self._crew.run([partial(self._write_group, group) for group in groups])
+            held.update(*(group.held for group in groups))
 
-    def _write_steps(
-        self, entry: Progress, steps: Iterable[Step], held: set[tuple[Scope, IPv4Address | ClientId]]
-    ) -> None:
+    def _write_group(self, group: _Group, server: DhcpServer) -> None:
+        for entry, steps in group.members:
+            self._write_steps(entry, steps, group.held, server)
+
+    def _write_steps(self, entry: Progress, steps: Iterable[Step], held: set[Claim], server: DhcpServer) -> None:
         for step in steps:
             if entry.halted:
                 return
@@ -172,18 +186,14 @@ class Execution:
                     entry.error = DhcpError(f"{where(entry)}: not tried, because of: {self._gone}")
                 return
             entry.touched = True
-            claims: set[tuple[Scope, IPv4Address | ClientId]] = {
-                (step.scope, step.address),
-                (step.scope, step.client_id),
-            }
-            if claims & held or step in entry.sent or not self._send(entry, step):
-                held |= claims
+            if not held.isdisjoint(_claims(step)) or step in entry.sent or not self._send(entry, step, server):
+                held.update(_claims(step))
                 entry.halted = True
 
-    def _send(self, entry: Progress, step: Step) -> bool:
+    def _send(self, entry: Progress, step: Step, server: DhcpServer) -> bool:
         """Send a step; whether the item's next step may follow."""
         try:
-            self._server.apply(step)
+            server.apply(step)
         except Overtaken as exc:
             entry.note = str(exc)
         except Unanswered as exc:
@@ -206,6 +216,7 @@ class Execution:
         return False
 
     def _lost(self, exc: DhcpError) -> None:
+        # Over several connections a loss may go uncounted beside another one: then the end comes one loss later.
         self._losses += 1
         if self._losses >= _MAX_LOSSES:
             self._gone = exc
@@ -437,6 +448,33 @@ class Execution:
             if before[scope].options.get(address) and site[scope].reservation_at(address) is not None:
                 site[scope].options[address] = self._server.options(site[scope].scope, address)
         return site
+
+
+@dataclass(slots=True)
+class _Group:
+    """Items whose steps have to follow each other, and what is held because a step failed."""
+
+    members: list[tuple[Progress, tuple[Step, ...]]]
+    held: set[Claim]
+
+
+def _claims(step: Step) -> tuple[Claim, Claim]:
+    return (step.scope.address, step.address), (step.scope.address, step.client_id)
+
+
+def _independent(work: Iterable[tuple[Progress, tuple[Step, ...]]]) -> list[list[tuple[Progress, tuple[Step, ...]]]]:
+    """The items in groups that have no address and no client in common; within a group their order stays."""
+    groups: dict[int, list[int]] = {}
+    owner: dict[Claim, int] = {}
+    items = [(entry, steps) for entry, steps in work if steps]
+    for index, (_entry, steps) in enumerate(items):
+        claims = {claim for step in steps for claim in _claims(step)}
+        joined = {owner[claim] for claim in claims if claim in owner}
+        groups[index] = sorted([index, *(member for group in joined for member in groups.pop(group))])
+        owner.update(dict.fromkeys(claims, index))
+        for member in groups[index] if joined else ():
+            owner.update({claim: index for step in items[member][1] for claim in _claims(step)})
+    return [[items[member] for member in members] for members in groups.values()]
 
 
 def _settle(entry: Progress, site: Site) -> None:

@@ -9,8 +9,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from ipaddress import IPv4Address
 
+from ansible_collections.msrpc.dhcp.plugins.module_utils._crew import Crew
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.allocate import own_address, place, unused
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.desired import Declaration, relevant_scopes
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.items import (
@@ -41,64 +43,45 @@ def read_scopes(server: DhcpServer, declarations: Sequence[Declaration]) -> dict
 class Reader:
     """Reads the state of scopes, afresh each time; only their ranges, which do not change, are kept."""
 
-    def __init__(self, server: DhcpServer, scopes: dict[IPv4Address, Scope]) -> None:
-        self.server = server
+    def __init__(self, crew: Crew, scopes: dict[IPv4Address, Scope]) -> None:
+        self.crew = crew
+        self.server = crew.server
         self.scopes = scopes
         self._ranges: dict[IPv4Address, tuple[AddressRange, ...]] = {}
 
     def read(self, items: Sequence[Item]) -> dict[IPv4Address, ScopeState]:
-        """Everything that planning these items needs."""
+        """Everything that planning these items needs. Several scopes are walked at once."""
         per_scope: dict[IPv4Address, list[Item]] = {}
         for item in items:
             for address in self.scopes if item.scope is None else (item.scope,):
                 per_scope.setdefault(address, []).append(item)
-        return {address: self._read_scope(self.scopes[address], group) for address, group in per_scope.items()}
+        site = {address: ScopeState(scope=self.scopes[address]) for address in per_scope}
+        jobs = [partial(self._read_scope, state=site[address], items=group) for address, group in per_scope.items()]
+        if sum(len(group) >= WALK_FROM for group in per_scope.values()) > 1:
+            self.crew.run(jobs)
+        else:
+            for job in jobs:
+                job(self.server)
+        return site
 
-    def _read_scope(self, scope: Scope, items: Sequence[Item]) -> ScopeState:
-        state = ScopeState(scope=scope)
-        for reservation in self.server.reservations(scope):
+    def _read_scope(self, server: DhcpServer, *, state: ScopeState, items: Sequence[Item]) -> None:
+        for reservation in server.reservations(state.scope):
             state.add_reservation(reservation)
         if len(items) < WALK_FROM:
             for item in items:
-                self._look_up(item, state)
+                _look_up(server, item, state)
         else:
-            self._walk(items, state)
+            _walk(server, items, state)
         if any(_needs_ranges(item, state) for item in items):
-            state.ranges = self._ranges_of(scope)
+            state.ranges = self._ranges_of(state.scope, server)
         for item in items:
             if isinstance(item, Present) and item.options and state.reservation_at(item.address) is not None:
-                state.options[item.address] = self.server.options(scope, item.address)
-        return state
+                state.options[item.address] = server.options(state.scope, item.address)
 
-    def _ranges_of(self, scope: Scope) -> tuple[AddressRange, ...]:
+    def _ranges_of(self, scope: Scope, server: DhcpServer) -> tuple[AddressRange, ...]:
         if scope.address not in self._ranges:
-            self._ranges[scope.address] = self.server.ranges(scope)
+            self._ranges[scope.address] = server.ranges(scope)
         return self._ranges[scope.address]
-
-    def _look_up(self, item: Item, state: ScopeState) -> None:
-        """By address and by identifier; the latter only where the former did not find the client already."""
-        reservation = None if item.client_id is None else state.reservation_of(item.client_id)
-        addresses = {item.address, None if reservation is None else reservation.address}
-        for address in sorted(address for address in addresses if address is not None):
-            record = self.server.record_at(state.scope, address)
-            if record is not None:
-                state.add_record(record)
-        if item.client_id is not None and state.record_of(item.client_id) is None:
-            record = self.server.record_of(state.scope, item.client_id)
-            if record is not None:
-                state.add_record(record)
-
-    def _walk(self, items: Sequence[Item], state: ScopeState) -> None:
-        """One walk; of its records only those are kept that an item asks for."""
-        addresses = {item.address for item in items}
-        identifiers = {item.client_id for item in items}
-        for client_id in identifiers:
-            reservation = None if client_id is None else state.reservation_of(client_id)
-            if reservation is not None:
-                addresses.add(reservation.address)
-        for record in self.server.records(state.scope):
-            if record.address in addresses or record.client_id in identifiers:
-                state.add_record(record)
 
     # --- free addresses -----------------------------------------------------------------------------------------------
 
@@ -115,17 +98,44 @@ class Reader:
                     yield address
         except NotSupported:
             used = reserved | {record.address for record in self.server.records(state.scope)}
-            yield from unused(self._ranges_of(state.scope), self.server.exclusions(state.scope), used)
+            yield from unused(self._ranges_of(state.scope, self.server), self.server.exclusions(state.scope), used)
 
     def handed_out(self, scope: Scope, addresses: Iterable[IPv4Address]) -> Iterator[IPv4Address]:
         """Those of the addresses that are in a range of the scope and not excluded, lowest first."""
         exclusions: tuple[AddressRange, ...] | None = None
         for address in sorted(addresses):
             exclusions = self.server.exclusions(scope) if exclusions is None else exclusions
-            if any(address in span for span in self._ranges_of(scope)) and not any(
+            if any(address in span for span in self._ranges_of(scope, self.server)) and not any(
                 address in span for span in exclusions
             ):
                 yield address
+
+
+def _look_up(server: DhcpServer, item: Item, state: ScopeState) -> None:
+    """By address and by identifier; the latter only where the former did not find the client already."""
+    reservation = None if item.client_id is None else state.reservation_of(item.client_id)
+    addresses = {item.address, None if reservation is None else reservation.address}
+    for address in sorted(address for address in addresses if address is not None):
+        record = server.record_at(state.scope, address)
+        if record is not None:
+            state.add_record(record)
+    if item.client_id is not None and state.record_of(item.client_id) is None:
+        record = server.record_of(state.scope, item.client_id)
+        if record is not None:
+            state.add_record(record)
+
+
+def _walk(server: DhcpServer, items: Sequence[Item], state: ScopeState) -> None:
+    """One walk; of its records only those are kept that an item asks for."""
+    addresses = {item.address for item in items}
+    identifiers = {item.client_id for item in items}
+    for client_id in identifiers:
+        reservation = None if client_id is None else state.reservation_of(client_id)
+        if reservation is not None:
+            addresses.add(reservation.address)
+    for record in server.records(state.scope):
+        if record.address in addresses or record.client_id in identifiers:
+            state.add_record(record)
 
 
 class Allocator:

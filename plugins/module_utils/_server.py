@@ -152,14 +152,15 @@ class _Cursor:
 class DhcpServer:
     """A DHCP server, spoken to over one connection that is opened when first needed and again after an error.
 
-    ``calls`` and ``writes`` count what was sent. Belongs to one thread.
+    Belongs to one thread; ``connect`` is called in that of each sibling as well.
     """
 
     def __init__(self, connect: Callable[[], RpcChannel]) -> None:
-        self.calls = 0
-        self.writes = 0
+        self._calls = 0
+        self._writes = 0
         self._connect = connect
         self._channel: RpcChannel | None = None
+        self._siblings: list[DhcpServer] = []
         self._has_calls_of_2012 = True
 
     def __enter__(self) -> Self:
@@ -170,7 +171,35 @@ class DhcpServer:
     ) -> None:
         self.close()
 
+    @property
+    def calls(self) -> int:
+        """How many calls were sent, over this connection and those of its siblings."""
+        return self._calls + sum(sibling.calls for sibling in self._siblings)
+
+    @property
+    def writes(self) -> int:
+        """How many of the calls were writes."""
+        return self._writes + sum(sibling.writes for sibling in self._siblings)
+
+    def sibling(self) -> DhcpServer:
+        """The same server over another connection, for another thread. It is closed with this one."""
+        sibling = DhcpServer(self._connect)
+        self._siblings.append(sibling)
+        return sibling
+
+    def open(self) -> None:
+        """Connect and log on now, rather than with the first call. Raises ``DhcpError``."""
+        self._open()
+
+    def detach(self) -> RpcChannel | None:
+        """Hand the open connection over to the caller, who closes it; None if there is none."""
+        channel, self._channel = self._channel, None
+        return channel
+
     def close(self) -> None:
+        """Close every connection; more than once does no harm."""
+        for sibling in self._siblings:
+            sibling.close()
         if self._channel is not None:
             self._channel.close()
             self._channel = None
@@ -513,7 +542,7 @@ class DhcpServer:
     def _write(self, call: calls.Call[calls.StatusReply]) -> None:
         # A connection that cannot be had is no lost answer: the write was not sent then.
         self._open()
-        self.writes += 1
+        self._writes += 1
         try:
             reply = self._send(call)
         except (TransportError, RpcFault) as exc:
@@ -530,7 +559,7 @@ class DhcpServer:
     def _send(self, call: calls.Call[calls.ReplyT]) -> calls.ReplyT:
         """Send a request and decode its reply. After any error the connection is not used again."""
         channel = self._open()
-        self.calls += 1
+        self._calls += 1
         try:
             stub = channel.call(call.INTERFACE, call.OPNUM, call.pack(), label=call.name)
             return call.Reply.unpack(stub)

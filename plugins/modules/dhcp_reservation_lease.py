@@ -243,6 +243,16 @@ options:
     description: If O(purge) would remove more reservations than this, the task fails before it has written anything.
     type: int
     default: 10
+  connections:
+    description:
+      - Over how many connections at once a task writes that has 50 writes or more, from V(1) to V(16). The task's time
+        is mostly that of waiting for the server's answers, so more connections make it shorter.
+      - What is written, the order of the results and what is said of each client do not depend on it. What frees an
+        address or a client is still written before what needs it.
+      - A further connection that the server does not take is done without.
+      - Several scopes with many clients each are also read over these connections.
+    type: int
+    default: 4
   computer_name:
     description:
       - Not supported; an option of C(ansible.windows.win_dhcp_lease). A task that has it fails and says what to write.

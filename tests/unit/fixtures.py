@@ -208,6 +208,7 @@ class Bed:
         single: bool | None = None,
         username: str = ADMINISTRATOR,
         request_timeout: float = 10.0,
+        connections: int = 1,
         displaces: Iterable[str] = (),
         **task: Any,
     ) -> Result:
@@ -222,7 +223,7 @@ class Bed:
         self.sim.reset_counters()
         before = self.sim.snapshot()
         with self.server(username=username, request_timeout=request_timeout) as server:
-            outcome = converge(server, declared, single=single, check_mode=check, purge=purge)
+            outcome = converge(server, declared, single=single, check_mode=check, purge=purge, connections=connections)
             calls, writes = server.calls, server.writes
         result = Result(
             outcome=outcome,

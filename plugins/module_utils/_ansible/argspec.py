@@ -92,9 +92,11 @@ def reservation_lease_spec() -> dict[str, dict[str, Any]]:
         "purge": {"type": "bool", "default": False},
         "purge_limit": {"type": "int", "default": 10},
     }
+    connections: dict[str, Any] = {"connections": {"type": "int", "default": 4}}
     # Known only to be refused with what to write instead.
     foreign: dict[str, dict[str, Any]] = {name: {"type": "raw"} for name in FOREIGN_OPTIONS}
-    return {**connection_spec(), **client_spec(), **shared_spec(defaults=True), "clients": clients, **purge, **foreign}
+    own = {**client_spec(), **shared_spec(defaults=True), "clients": clients, **purge, **connections}
+    return {**connection_spec(), **own, **foreign}
 
 
 # The single form and the list exclude each other; scope, type and the like are defaults for the list.

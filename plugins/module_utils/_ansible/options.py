@@ -32,6 +32,7 @@ from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.security import Cr
 
 _INHERITED = ("scope", "type", "state", "name_policy", "on_conflict")
 _MAX_PORT = 65535
+_MAX_CONNECTIONS = 16
 
 
 def endpoint(params: Mapping[str, Any]) -> Endpoint:
@@ -101,6 +102,14 @@ def purge(params: Mapping[str, Any], declared: Sequence[Declaration]) -> Purge |
                 f"is another scope than {scope}, which purge is for. Use a task for each scope.",
             )
     return Purge(scope=scope, limit=params["purge_limit"])
+
+
+def connections(params: Mapping[str, Any]) -> int:
+    """Over how many connections many writes are sent at once. Raises ``InvalidInput``."""
+    number: int = params["connections"]
+    if not 1 <= number <= _MAX_CONNECTIONS:
+        raise InvalidInput("connections", number, f"is out of range. Give a number from 1 to {_MAX_CONNECTIONS}.")
+    return number
 
 
 def question(params: Mapping[str, Any]) -> Question:
