@@ -200,9 +200,7 @@ class DhcpServer:
         """Close every connection; more than once does no harm."""
         for sibling in self._siblings:
             sibling.close()
-        if self._channel is not None:
-            self._channel.close()
-            self._channel = None
+        self._drop()
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -551,6 +549,12 @@ class DhcpServer:
 
     # --- the connection -----------------------------------------------------------------------------------------------
 
+    def _drop(self) -> None:
+        """After an error: nothing more over this connection. The siblings have their own, and are at work."""
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+
     def _open(self) -> RpcChannel:
         if self._channel is None:
             self._channel = self._connect()
@@ -564,10 +568,10 @@ class DhcpServer:
             stub = channel.call(call.INTERFACE, call.OPNUM, call.pack(), label=call.name)
             return call.Reply.unpack(stub)
         except DecodeError as exc:
-            self.close()
+            self._drop()
             raise BadReply(f"The reply to {call.name} cannot be read: {exc}") from exc
         except DhcpError:
-            self.close()
+            self._drop()
             raise
 
     def _send_newer(self, call: calls.Call[calls.ReplyT]) -> calls.ReplyT:
@@ -588,11 +592,11 @@ class DhcpServer:
 
     def _reject(self, sentence: str) -> NoReturn:
         """A verified reply that answers something else than was asked: nothing from this connection is used."""
-        self.close()
+        self._drop()
         raise BadReply(sentence)
 
     def _endless(self, call: str) -> BadReply:
-        self.close()
+        self._drop()
         return BadReply(f"{call} returns page after page without anything new. Look after the server's database.")
 
 
