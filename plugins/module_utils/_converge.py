@@ -37,7 +37,8 @@ from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.state import (
 )
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.view import lease_view, view
 from ansible_collections.msrpc.dhcp.plugins.module_utils._errors import DhcpError, InvalidInput, TransportError
-from ansible_collections.msrpc.dhcp.plugins.module_utils._execution import Execution, Progress
+from ansible_collections.msrpc.dhcp.plugins.module_utils._execution import Execution
+from ansible_collections.msrpc.dhcp.plugins.module_utils._progress import Progress
 from ansible_collections.msrpc.dhcp.plugins.module_utils._reading import Allocator, Reader, read_scopes
 from ansible_collections.msrpc.dhcp.plugins.module_utils._server import DhcpServer
 

@@ -65,6 +65,7 @@ from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc import (
     status,
     structs,
 )
+from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.calls import Call, ReplyT, StatusReply
 from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.interfaces import Interface
 
 # R_DhcpEnumSubnetClientsVQ returns at most 64 KiB a page, whatever is asked for (3.1.4.48).
@@ -79,8 +80,11 @@ _MAX_FREE_ADDRESSES = 1024
 _INVALID_PARAMETER = 87
 # nca_s_op_rng_error: the server has no call of that number (C706 appendix E).
 _NO_SUCH_CALL = 0x1C010002
-# No list of ranges, scopes or reservations has more pages than this.
+# No list has more pages than this, nor more octets of replies: room for a million records.
 _MAX_PAGES = 10_000
+_MAX_LIST = 256 * 1024 * 1024
+# More scopes than any server has; each of them would be read.
+_MAX_SCOPES = 100_000
 
 
 class RpcChannel(Protocol):
@@ -162,6 +166,7 @@ class DhcpServer:
         self._channel: RpcChannel | None = None
         self._siblings: list[DhcpServer] = []
         self._has_calls_of_2012 = True
+        self._octets = 0  # of all stubs received
 
     def __enter__(self) -> Self:
         return self
@@ -226,8 +231,10 @@ class DhcpServer:
         """The subnet addresses of all scopes, ascending (3.1.4.4)."""
         addresses: set[IPv4Address] = set()
         handle = 0
-        for _page in range(_MAX_PAGES):
+        for _page in self._pages():
             reply = self._send(calls.R_DhcpEnumSubnets(ResumeHandle=handle))
+            if len(reply.EnumInfo or ()) > _MAX_SCOPES:
+                self._reject(f"R_DhcpEnumSubnets returned {len(reply.EnumInfo or ())} scopes in one reply.")
             if reply.Return == status.NO_MORE_ITEMS:
                 return sorted(addresses)
             if reply.Return != status.MORE_DATA:
@@ -237,12 +244,14 @@ class DhcpServer:
             handle = reply.ResumeHandle
             if reply.Return == status.SUCCESS:
                 return sorted(addresses)
-            if not new:
+            if not new or len(addresses) > _MAX_SCOPES:
                 break
         raise self._endless("R_DhcpEnumSubnets")
 
     def scope(self, address: IPv4Address) -> Scope | None:
         """The scope of that subnet address, None if the server has none (3.1.4.3)."""
+        if not int(address):
+            return None  # whatever the server says: other calls take 0 for all scopes (3.1.4.48)
         reply = self._send(calls.R_DhcpGetSubnetInfo(SubnetAddress=int(address)))
         if reply.Return == status.ScopeNotPresent.code_of_class:
             return None
@@ -251,7 +260,8 @@ class DhcpServer:
         if info is None or info.SubnetAddress != int(address):
             self._reject(f"R_DhcpGetSubnetInfo did not return scope {address}, which was asked for.")
         try:
-            network = IPv4Network((info.SubnetAddress, str(IPv4Address(info.SubnetMask))))
+            # As a number of bits: a text such as 0.0.0.255 would be taken for the mask turned round.
+            network = IPv4Network((info.SubnetAddress, _prefix_length(info.SubnetMask)))
         except ValueError:
             self._reject(f"Scope {address} has a subnet mask that is none: {IPv4Address(info.SubnetMask)}.")
         return Scope(
@@ -263,19 +273,11 @@ class DhcpServer:
 
     def ranges(self, scope: Scope) -> tuple[AddressRange, ...]:
         """The ranges of a scope, of every kind (3.2.4.39)."""
-        return tuple(
-            AddressRange(IPv4Address(entry.StartAddress), IPv4Address(entry.EndAddress))
-            for entry in self._elements(scope, structs.ELEMENT_RANGES)
-            if isinstance(entry, structs.DHCP_BOOTP_IP_RANGE)
-        )
+        return _spans(scope, self._elements(scope, structs.ELEMENT_RANGES), structs.DHCP_BOOTP_IP_RANGE)
 
     def exclusions(self, scope: Scope) -> tuple[AddressRange, ...]:
         """The addresses of a scope's ranges that the server does not hand out (3.2.4.39)."""
-        return tuple(
-            AddressRange(IPv4Address(entry.StartAddress), IPv4Address(entry.EndAddress))
-            for entry in self._elements(scope, structs.ELEMENT_EXCLUSIONS)
-            if isinstance(entry, structs.DHCP_IP_RANGE)
-        )
+        return _spans(scope, self._elements(scope, structs.ELEMENT_EXCLUSIONS), structs.DHCP_IP_RANGE)
 
     def failover(self, scope: Scope) -> Failover | None:
         """The failover relationship of a scope (3.2.4.97); None where it has none, or the server knows no failover."""
@@ -290,10 +292,13 @@ class DhcpServer:
         return None if reply.pRelationship is None else _failover(reply.pRelationship)
 
     def reservations(self, scope: Scope) -> list[Reservation]:
-        """The scope's list of reserved addresses (3.2.4.39)."""
+        """The scope's list of reserved addresses (3.2.4.39). What lies outside of its subnet is not looked at."""
         found = []
         for entry in self._elements(scope, structs.ELEMENT_RESERVATIONS):
-            if isinstance(entry, structs.DHCP_IP_RESERVATION_V4):
+            if (
+                isinstance(entry, structs.DHCP_IP_RESERVATION_V4)
+                and IPv4Address(entry.ReservedIpAddress) in scope.network
+            ):
                 uid = entry.ReservedForClient
                 client_id = ClientId.from_wire(None if uid is None else uid.Data, scope.address)
                 found.append(
@@ -324,12 +329,14 @@ class DhcpServer:
                 ScopeId=int(scope.address), startIP=start, numFreeAddr=_MAX_FREE_ADDRESSES
             )
             reply = self._send_newer(call)
-            found = sorted(IPv4Address(address) for address in reply.IPAddrList or ())
-            yield from found
+            if len(reply.IPAddrList or ()) > _MAX_FREE_ADDRESSES:
+                self._reject(f"{call.name} returned {len(reply.IPAddrList or ())} addresses, more than were asked for.")
+            found = sorted(IPv4Address(address) for address in {*(reply.IPAddrList or ())} if address >= start)
+            yield from (address for address in found if address in scope.network)
             if reply.Return in status.END_OF_FREE_ADDRESSES or (start and reply.Return == _INVALID_PARAMETER):
                 return  # the latter: the last page ended where the scope's ranges end
             status.raise_for(reply.Return, call.name)
-            if len(found) < _MAX_FREE_ADDRESSES or int(found[-1]) < start:
+            if len(found) < _MAX_FREE_ADDRESSES or found[-1] >= scope.network.broadcast_address:
                 return
             start = int(found[-1]) + 1
 
@@ -356,7 +363,7 @@ class DhcpServer:
         The caller has seen that the scope exists: an unknown one would look empty.
         """
         cursor = _Cursor()
-        for _page in range(_MAX_PAGES):
+        for _page in self._pages():
             reply = self._send(
                 calls.R_DhcpEnumSubnetClientsVQ(
                     SubnetAddress=int(scope.address), ResumeHandle=cursor.handle, PreferredMaximum=_PAGE
@@ -414,7 +421,7 @@ class DhcpServer:
     def _read_elements(self, scope: Scope, element_type: int) -> tuple[list[structs.Element], int]:
         entries: list[structs.Element] = []
         handle = 0
-        for page in range(1, _MAX_PAGES):
+        for page in self._pages():
             reply = self._send(
                 calls.R_DhcpEnumSubnetElementsV5(
                     SubnetAddress=int(scope.address), EnumElementType=element_type, ResumeHandle=handle
@@ -537,7 +544,7 @@ class DhcpServer:
                     )
                 )
 
-    def _write(self, call: calls.Call[calls.StatusReply]) -> None:
+    def _write(self, call: Call[StatusReply]) -> None:
         # A connection that cannot be had is no lost answer: the write was not sent then.
         self._open()
         self._writes += 1
@@ -560,12 +567,13 @@ class DhcpServer:
             self._channel = self._connect()
         return self._channel
 
-    def _send(self, call: calls.Call[calls.ReplyT]) -> calls.ReplyT:
+    def _send(self, call: Call[ReplyT]) -> ReplyT:
         """Send a request and decode its reply. After any error the connection is not used again."""
         channel = self._open()
         self._calls += 1
         try:
             stub = channel.call(call.INTERFACE, call.OPNUM, call.pack(), label=call.name)
+            self._octets += len(stub)
             return call.Reply.unpack(stub)
         except DecodeError as exc:
             self._drop()
@@ -574,7 +582,7 @@ class DhcpServer:
             self._drop()
             raise
 
-    def _send_newer(self, call: calls.Call[calls.ReplyT]) -> calls.ReplyT:
+    def _send_newer(self, call: Call[ReplyT]) -> ReplyT:
         """Send a call that Windows Server 2012 brought. An older server's fault costs a new logon: so one is enough.
 
         Raises ``NotSupported`` on older servers.
@@ -590,6 +598,14 @@ class DhcpServer:
             self._has_calls_of_2012 = False
             raise NotSupported(sentence) from exc
 
+    def _pages(self) -> Iterator[int]:
+        """The numbers of as many pages as a list may have, from 1 on."""
+        end = self._octets + _MAX_LIST
+        for page in range(1, _MAX_PAGES + 1):
+            yield page
+            if self._octets > end:
+                return
+
     def _reject(self, sentence: str) -> NoReturn:
         """A verified reply that answers something else than was asked: nothing from this connection is used."""
         self._drop()
@@ -597,7 +613,29 @@ class DhcpServer:
 
     def _endless(self, call: str) -> BadReply:
         self._drop()
-        return BadReply(f"{call} returns page after page without anything new. Look after the server's database.")
+        return BadReply(f"{call} returns page after page and comes to no end. Look after the server's database.")
+
+
+def _prefix_length(mask: int) -> int:
+    """How many bits a subnet mask has. Raises ``ValueError`` for what is no mask."""
+    bits = mask.bit_count()
+    if mask != 0xFFFFFFFF << (32 - bits) & 0xFFFFFFFF:
+        raise ValueError(mask)
+    return bits
+
+
+def _spans(
+    scope: Scope,
+    elements: Iterable[structs.Element],
+    kind: type[structs.DHCP_BOOTP_IP_RANGE | structs.DHCP_IP_RANGE],
+) -> tuple[AddressRange, ...]:
+    """The elements of a kind as ranges, without what has its ends the wrong way round or outside of the scope."""
+    return tuple(
+        AddressRange(IPv4Address(entry.StartAddress), IPv4Address(entry.EndAddress))
+        for entry in elements
+        if isinstance(entry, kind)
+        and int(scope.address) <= entry.StartAddress <= entry.EndAddress <= int(scope.network.broadcast_address)
+    )
 
 
 def _record(client: structs.DHCP_CLIENT_INFO_VQ, scope: Scope) -> _RawRecord:

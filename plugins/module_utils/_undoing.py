@@ -1,0 +1,193 @@
+# Copyright: (c) 2026, msrpc.dhcp contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This code is private to the collection msrpc.dhcp: it may change in any release.
+
+"""Taking back what was written or removed for a client that then failed. A read proves that, too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Address
+
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.items import Absent, Action, Item, Present
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import ClientId
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.plan import Site
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.restore import Place, Restoration, restore, undo
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.state import (
+    Create,
+    DeleteRecord,
+    RemoveReservation,
+    Reserve,
+    Step,
+)
+from ansible_collections.msrpc.dhcp.plugins.module_utils._errors import DhcpError
+from ansible_collections.msrpc.dhcp.plugins.module_utils._progress import Progress, Sent, because, where
+from ansible_collections.msrpc.dhcp.plugins.module_utils._reading import Reader
+
+# How often the way back is read, planned and written.
+_ROUNDS = 4
+
+
+class Undoing:
+    """Takes back over the first connection. ``original`` is what was there before the first write."""
+
+    def __init__(self, reader: Reader, original: Site) -> None:
+        self._reader = reader
+        self._server = reader.server
+        self._original = original
+
+    def take_back(self, entry: Progress, site: Site) -> None:
+        """Remove the record that this run made for a reservation which the server then refused, or say that it is left.
+
+        Without an answer to the reservation the record stays: the server may still be about to reserve it.
+        """
+        made = _made_for_reservation(entry)
+        if entry.error is None or made is None or entry.has_removed:
+            return
+        state = site[made.scope.address]
+        reserves = [step for step in entry.sent if isinstance(step, Reserve)]
+        if not state.shows(made) or any(state.shows(step) for step in reserves):
+            return
+        left = f"The record that this task made at {made.address} is still there, without its reservation."
+        refused = any(entry.sent[step] is Sent.REFUSED for step in reserves)
+        step = undo([made], state) if refused else None
+        try:
+            if step is not None:
+                self._server.apply(step)
+                if self._server.record_at(step.scope, step.address) is None:
+                    entry.action = Action.NONE
+                    left = f"The record that this task had made at {step.address} was removed again."
+        except DhcpError as exc:
+            left += f" Removing it failed: {exc}"
+        entry.error = because(entry.error, f"{entry.error} {left}")
+
+    def put_back(self, entries: Sequence[Progress]) -> None:
+        """Put back what was removed for clients that then could not have their address.
+
+        Has another client of the list got that place meanwhile, it goes back as well.
+        """
+        failed = [entry for entry in entries if entry.error is not None and entry.may_have_removed]
+        if not failed:
+            return
+        involved, outcome, problem = failed, None, None
+        for attempt in range(1, _ROUNDS + 1):
+            try:
+                involved, outcome = self._way_back(involved, entries)
+            except DhcpError as exc:
+                outcome, problem = None, exc
+                continue
+            if not outcome.steps or attempt == _ROUNDS:
+                break
+            problem = self._apply_all(outcome.steps) or problem
+        for entry in involved:
+            _report_put_back(entry, outcome, problem, because_of=failed[0])
+
+    def _apply_all(self, steps: Iterable[Step]) -> DhcpError | None:
+        """Send steps; after one that fails, none for the same client or address. The last failure.
+
+        Only a record that cannot be made again does not stop another client's reservation at its address.
+        """
+        problem: DhcpError | None = None
+        held: set[IPv4Address | ClientId] = set()
+        for step in steps:
+            if {step.address, step.client_id} & held:
+                continue
+            try:
+                self._server.apply(step)
+            except DhcpError as exc:
+                problem = exc
+                held |= {step.client_id} if isinstance(step, Create) else {step.address, step.client_id}
+        return problem
+
+    def _way_back(self, failed: list[Progress], entries: Sequence[Progress]) -> tuple[list[Progress], Restoration]:
+        """How to restore the places of failed items, and which items have to go back with them."""
+        involved = list(failed)
+        while True:
+            places = {place for entry in involved for place in entry.places}
+            before = self._without_the_gone(entry for entry in entries if entry not in involved)
+            now = self._read_places(places, before)
+            for entry in involved:
+                entry.settle(now)
+            outcome = restore(before, now, places, _made(involved))
+            blockers = [
+                entry
+                for entry in entries
+                if entry not in involved and isinstance(entry.item, Present) and _made([entry]) & _at(now, outcome.lost)
+            ]
+            if not blockers:
+                return involved, outcome
+            involved += blockers
+
+    def _without_the_gone(self, entries: Iterable[Progress]) -> Site:
+        """What was there at first, without what left as it was declared: that does not come back."""
+        before = {address: state.copy() for address, state in self._original.items()}
+        for entry in entries:
+            for step in entry.done:
+                if isinstance(step, (RemoveReservation, DeleteRecord)):
+                    before[step.scope.address].advance(step)
+        return before
+
+    def _read_places(self, places: Iterable[Place], before: Site) -> Site:
+        """What is at these places now, and where the clients are that were there before."""
+        items: list[Item] = []
+        for index, (scope, address) in enumerate(sorted(places)):
+            old = before[scope].reservation_at(address) or before[scope].record_at(address)
+            items.append(
+                Absent(index=index, scope=scope, address=address, client_id=None if old is None else old.client_id)
+            )
+        site = self._reader.read(items)
+        for scope, address in places:
+            if before[scope].options.get(address) and site[scope].reservation_at(address) is not None:
+                site[scope].options[address] = self._server.options(site[scope].scope, address)
+        return site
+
+
+def _made(entries: Iterable[Progress]) -> frozenset[tuple[Place, ClientId]]:
+    """Who was put where by these items."""
+    return frozenset(
+        ((step.scope.address, step.address), step.client_id)
+        for entry in entries
+        for step in entry.done
+        if isinstance(step, (Create, Reserve))
+    )
+
+
+def _at(site: Site, places: Iterable[Place]) -> set[tuple[Place, ClientId]]:
+    """Who is at these places."""
+    found = set()
+    for scope, address in places:
+        for entry in (site[scope].reservation_at(address), site[scope].record_at(address)):
+            if entry is not None:
+                found.add(((scope, address), entry.client_id))
+    return found
+
+
+def _report_put_back(
+    entry: Progress, outcome: Restoration | None, problem: DhcpError | None, *, because_of: Progress
+) -> None:
+    """Say what the state is now; ``outcome`` is what would still have to be done, None where that cannot be read."""
+    entry.undone = entry.error is None
+    error = entry.error or DhcpError(f"{where(entry)}: undone, because {where(because_of)} failed.")
+    cause = "" if problem is None else f" ({problem})"
+    if outcome is None:
+        told = f"Whether what was removed for it is back could not be read{cause}; what was there is in before."
+    else:
+        missing = {(step.scope.address, step.address) for step in outcome.steps} | set(outcome.lost)
+        left = [str(address) for _scope, address in sorted(entry.places & missing)]
+        entry.unknown = False
+        if left:
+            told = f"What was at {', '.join(left)} could not be put back{cause}; it is in before."
+        else:
+            told = "What had been removed for it was put back." if entry.has_removed else "Nothing had been removed."
+            entry.action = Action.NONE
+    entry.error = because(error, f"{error} {told}")
+
+
+def _made_for_reservation(entry: Progress) -> Create | None:
+    """The record that this run made to be held by a reservation."""
+    for step in entry.done:
+        if isinstance(step, Create) and step.expires.is_unset:
+            return step
+    return None
