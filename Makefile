@@ -16,19 +16,19 @@ nox := $(state)/boot/bin/nox
 
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: test contract demo lint sanity unit tests molecule coverage build clean
+.PHONY: test contract demo lint sanity unit tests molecule coverage docs package build clean
 .DEFAULT_GOAL := test
 
 # The last line says how many tests ran, passed and failed, whatever else went wrong.
 test: $(boot)
 	@rm -f $(state)/summary.txt; \
-	$(nox) --parallel 2 --session tests lint sanity molecule coverage; status=$$?; \
+	$(nox) --parallel 2 --session tests lint sanity molecule docs package coverage; status=$$?; \
 	cat $(state)/summary.txt 2>/dev/null || { echo "The tests did not run to their end." >&2; status=1; }; \
 	exit $$status
 
 # One step of the above, or a convenience: make unit ARGS="-k ndr"
 # `make contract` asks a real server; docs/wire-notes.md says how.
-contract demo lint sanity unit tests molecule coverage build: $(boot)
+contract demo lint sanity unit tests molecule coverage docs package build: $(boot)
 	@$(nox) --session $@ -- $(ARGS)
 
 $(boot): Makefile

@@ -20,6 +20,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 import uuid
 import xml.etree.ElementTree as ET
@@ -36,11 +37,14 @@ TREE = CHECKOUT / ".build" / "tree"
 COLLECTION = Path("ansible_collections", "msrpc", "dhcp")
 COVERAGE = STATE / "coverage"
 SUMMARY = STATE / "summary.txt"
+SITE = CHECKOUT / ".build" / "docs"
 
 # Caller's settings that would change what the tools do.
 FOREIGN = ("ANSIBLE_", "COVERAGE_", "GIT_", "MOLECULE_", "MSRPC_DHCP_", "MYPY", "PYTEST_", "PYTHON")
 # ansible-test passes over what it finds nothing for; these have something to find.
 SANITY = {"ansible-doc", "compile", "import", "pep8", "pylint", "validate-modules", "yamllint"}
+# What other tools leave behind.
+LEFTOVERS = {".ansible", ".build", ".git", ".hypothesis", ".mypy_cache", ".pytest_cache", ".venv", "__pycache__", "output"}
 # What the contract suite has to be told, by way of the environment, so that no password is on a command line.
 CONTRACT_NEEDS = ("MSRPC_DHCP_SERVER", "MSRPC_DHCP_USERNAME", "MSRPC_DHCP_PASSWORD", "MSRPC_DHCP_SCRATCH_SCOPE")
 
@@ -157,14 +161,60 @@ def demo(session: nox.Session) -> None:
         session.run("python", "-m", "ansible_collections.msrpc.dhcp.tests.demo", *session.posargs, env=env)
 
 
+@nox.session(allow_parallel=True)
+def docs(session: nox.Session) -> None:
+    """The documentation site, below .build/docs. A warning is an error."""
+    install(session, "ansible-core", "antsibull-docs", "myst-parser", "sphinx", "sphinx-ansible-theme")
+    source, settings = STATE / "docs", CHECKOUT / "docs" / "docsite" / "sphinx"
+    shutil.rmtree(source, ignore_errors=True)
+    source.mkdir(mode=0o700)  # antsibull-docs wants it to be nobody else's
+    env = environment(session)
+    collection = ["--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", source, "msrpc.dhcp"]
+    session.run("antsibull-docs", "--config-file", settings / "antsibull-docs.cfg", "collection", *collection, env=env)
+    for name in ("conf.py", "ansible.rst"):
+        shutil.copy(settings / name, source)
+    shutil.copytree(CHECKOUT / "docs", source / "project", ignore=lambda _folder, names: {"docsite"} & set(names))
+    shutil.rmtree(SITE, ignore_errors=True)
+    session.run("sphinx-build", "-q", "-W", "--keep-going", "-b", "html", source, SITE, env=env)
+    session.log(f"The site is {SITE.relative_to(CHECKOUT)}/index.html.")
+
+
 @nox.session
 def build(session: nox.Session) -> None:
     """The tarball that ansible-galaxy installs."""
     install(session, "ansible-core")
-    output = CHECKOUT / ".build" / "dist"
-    source = copy(session)
-    command = ["ansible-galaxy", "collection", "build", "--force", "--output-path", output, source]
+    tarball(session, CHECKOUT / ".build" / "dist")
+
+
+@nox.session(allow_parallel=True)
+def package(session: nox.Session) -> None:
+    """The tarball before those who will look at it: Galaxy's importer, ansible-builder, REUSE."""
+    install(session, "ansible-builder", "ansible-core", "ansible-lint", "galaxy-importer", "reuse")
+    folder = STATE / "package"
+    shutil.rmtree(folder, ignore_errors=True)
+    found = tarball(session, folder)
+    with tarfile.open(found) as opened:
+        strange = sorted(name for name in opened.getnames() if LEFTOVERS & set(Path(name).parts))
+    if strange:
+        session.error(f"The tarball has what no user needs: {', '.join(strange)}")
+    settings = folder / "importer.cfg"
+    settings.write_text("[galaxy-importer]\nRUN_ANSIBLE_TEST = False\n", encoding="utf-8")
+    env = environment(session) | {"GALAXY_IMPORTER_CONFIG": str(settings)}
+    with session.chdir(folder):
+        session.run("python", "-m", "galaxy_importer.main", found.name, env=env)
+    told = session.run("ansible-builder", "introspect", TREE, env=env, silent=True) or ""
+    for requirement in ("impacket", "pyspnego", "libkrb5-dev"):
+        if requirement not in told:
+            session.error(f"ansible-builder does not see that {requirement} is needed:\n{told}")
+    with session.chdir(copy(session)):
+        session.run("reuse", "lint", "--quiet", env=env)
+
+
+def tarball(session: nox.Session, folder: Path) -> Path:
+    """Build the collection from what git knows; the tarball's path."""
+    command = ["ansible-galaxy", "collection", "build", "--force", "--output-path", folder, copy(session)]
     session.run(*command, env=environment(session))
+    return max(folder.glob("msrpc-dhcp-*.tar.gz"), key=lambda path: path.stat().st_mtime)
 
 
 def passes(session: nox.Session, command: list[str]) -> bool:
