@@ -16,19 +16,21 @@ nox := $(state)/boot/bin/nox
 
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: test contract demo lint sanity unit tests molecule coverage docs package build clean
+.PHONY: test contract bench demo fuzz lint sanity unit tests molecule coverage oldest docs package build matrix clean
 .DEFAULT_GOAL := test
 
 # The last line says how many tests ran, passed and failed, whatever else went wrong.
 test: $(boot)
 	@rm -f $(state)/summary.txt; \
-	$(nox) --parallel 2 --session tests lint sanity molecule docs package coverage; status=$$?; \
+	$(nox) --parallel 2 --session tests lint sanity molecule oldest docs package coverage; status=$$?; \
 	cat $(state)/summary.txt 2>/dev/null || { echo "The tests did not run to their end." >&2; status=1; }; \
 	exit $$status
 
 # One step of the above, or a convenience: make unit ARGS="-k ndr"
 # `make contract` asks a real server; docs/wire-notes.md says how.
-contract demo lint sanity unit tests molecule coverage docs package build: $(boot)
+# `make fuzz ARGS="gateway -max_total_time=240"` runs a fuzzer until it finds something; tests/fuzz/__main__.py says more.
+# `make bench ARGS="walk get"` measures; docs/benchmarks.md says what there is.
+contract bench demo fuzz lint sanity unit tests molecule coverage oldest docs package build matrix: $(boot)
 	@$(nox) --session $@ -- $(ARGS)
 
 $(boot): Makefile

@@ -41,10 +41,12 @@ SITE = CHECKOUT / ".build" / "docs"
 
 # Caller's settings that would change what the tools do.
 FOREIGN = ("ANSIBLE_", "COVERAGE_", "GIT_", "MOLECULE_", "MSRPC_DHCP_", "MYPY", "PYTEST_", "PYTHON")
+# What is supported: 3.11 has ansible-core 2.19, the newer ones have 2.21.
+PYTHONS = ("3.11", "3.12", "3.13")
 # ansible-test passes over what it finds nothing for; these have something to find.
 SANITY = {"ansible-doc", "compile", "import", "pep8", "pylint", "validate-modules", "yamllint"}
 # What other tools leave behind.
-LEFTOVERS = {".ansible", ".build", ".git", ".hypothesis", ".mypy_cache", ".pytest_cache", ".venv", "__pycache__", "output"}
+LEFTOVERS = {".ansible", ".build", ".git", ".hypothesis", ".mypy_cache", ".pytest_cache", ".venv", "__pycache__"}
 # What the contract suite has to be told, by way of the environment, so that no password is on a command line.
 CONTRACT_NEEDS = ("MSRPC_DHCP_SERVER", "MSRPC_DHCP_USERNAME", "MSRPC_DHCP_PASSWORD", "MSRPC_DHCP_SCRATCH_SCOPE")
 
@@ -137,6 +139,45 @@ def unit(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", *paths, *session.posargs, env=environment(session))
 
 
+@nox.session(allow_parallel=True)
+def oldest(session: nox.Session) -> None:
+    """What touches the libraries, with the oldest ones that requirements.txt allows. Elsewhere the newest are used."""
+    required = (CHECKOUT / "requirements.txt").read_text(encoding="utf-8")
+    pinned = [f"{name}=={version}" for name, version in re.findall(r"^([\w-]+)>=([\d.]+)", required, re.MULTILINE)]
+    install(session, *pinned, "ansible-core", "hypothesis", "pytest", "PyYAML")
+    paths = ["tests/unit/_rpc", "tests/unit/simulator", "tests/unit/test_server.py", "tests/unit/test_module.py"]
+    session.run("python", "-m", "pytest", *paths, *session.posargs, env=environment(session))
+
+
+@nox.session(venv_backend="none")
+def matrix(session: nox.Session) -> None:
+    """Units, sanity and molecule with every interpreter that is here, and the oldest libraries."""
+    found = {version: path for version in PYTHONS if (path := interpreter(version)) is not None}
+    for version in PYTHONS:
+        session.log(f"Python {version}: {found.get(version, 'not on this machine, so not tried')}")
+    steps = [(version, [path, step]) for version, path in found.items() for step in ("unit", "sanity", "molecule")]
+    failed = []
+    for version, (path, step) in [*steps, (PYTHON, [sys.executable, "oldest"])]:
+        try:
+            session.run("make", "--no-print-directory", f"PYTHON={path}", step, external=True)
+        except CommandFailed:
+            failed.append(f"{step} with Python {version}")
+    if failed:
+        session.error(f"Failed: {', '.join(failed)}")
+
+
+def interpreter(version: str) -> str | None:
+    """A Python of that version that runs. Of pyenv, whose stubs may not, the real ones are looked at as well."""
+    name = f"python{version}"
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    candidates = [shutil.which(name), *map(str, sorted(pyenv.glob(f"versions/{version}.*/bin/{name}"), reverse=True))]
+    for candidate in filter(None, candidates):
+        tried = subprocess.run([candidate, "-c", "import ensurepip, venv"], check=False, capture_output=True)
+        if tried.returncode == 0:
+            return candidate
+    return None
+
+
 @nox.session
 def contract(session: nox.Session) -> None:
     """The contract suite in a scratch scope of a real server, which the caller's environment names."""
@@ -150,6 +191,23 @@ def contract(session: nox.Session) -> None:
     named = {name: value for name, value in os.environ.items() if name.startswith("MSRPC_DHCP_")}
     env = environment(session) | named
     session.run("python", "-m", "pytest", "tests/conformance/contract", *session.posargs, env=env)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """A fuzzer of everything that reads octets of a peer; without arguments it lists its targets."""
+    install(session, "-r", "requirements.txt", "atheris>=3,<4", "ansible-core", "pytest", "PyYAML")
+    command = ["python", "-m", "ansible_collections.msrpc.dhcp.tests.fuzz", *(session.posargs or ["--list"])]
+    session.run(*command, env=environment(session))
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """How long things take: tables, and whether the bars are met. docs/benchmarks.md says more."""
+    install(session, "-r", "requirements.txt", "ansible-core", "PyYAML")
+    with no_process_left(session) as marker:
+        env = environment(session) | marker
+        session.run("python", "-m", "ansible_collections.msrpc.dhcp.tests.benchmarks", *session.posargs, env=env)
 
 
 @nox.session
