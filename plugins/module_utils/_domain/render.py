@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
+from functools import lru_cache
+from ipaddress import IPv4Address
 from typing import Any
 
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.items import Client
@@ -26,9 +28,9 @@ def client_values(client: Client) -> dict[str, Any]:
         "ip_address": _text(client.address),
         "mac_address": None if client.client_id is None else client.client_id.mac,
         "client_id": None if client.client_id is None else client.client_id.hex,
-        "scope": _text(client.scope),
-        "name": client.name,
-        "description": client.description,
+        "scope": _scope_text(client.scope),
+        "name": whole_characters(client.name),
+        "description": whole_characters(client.description),
         "type": client.type.value,
         "lease_expires": _text(client.lease_expires),
         "active_until": _text(client.active_until),
@@ -42,8 +44,8 @@ def scope_values(survey: Survey) -> dict[str, Any]:
         "scope": str(scope.address),
         "prefix_length": scope.network.prefixlen,
         "mask": str(scope.network.netmask),
-        "name": scope.name,
-        "description": scope.description,
+        "name": whole_characters(scope.name),
+        "description": whole_characters(scope.description),
         "state": scope.status.name.lower(),
         "ranges": [_span(span) for span in survey.ranges],
         "exclusions": [_span(span) for span in survey.exclusions],
@@ -52,14 +54,24 @@ def scope_values(survey: Survey) -> dict[str, Any]:
     }
 
 
+def whole_characters(text: str | None) -> str | None:
+    """A server's text as JSON in UTF-8 can hold it: half of a surrogate pair, which Ansible takes from nobody, is U+FFFD.
+
+    Anybody who gives a client its name could else make a list with it unreadable.
+    """
+    if text is None or text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 def _span(span: AddressRange) -> dict[str, str]:
     return {"start": str(span.start), "end": str(span.end)}
 
 
 def _failover(failover: Failover) -> dict[str, Any]:
     return {
-        "name": failover.name,
-        "partner": failover.partner,
+        "name": whole_characters(failover.name),
+        "partner": whole_characters(failover.partner),
         "partner_address": str(failover.partner_address),
         "role": _name(failover.role),
         "mode": _name(failover.mode),
@@ -93,6 +105,12 @@ def _diff_values(client: Client | None) -> dict[str, Any]:
     if client.address_state is not None:
         shown["address_state"] = client.address_state.name.lower()  # the one thing that a write may change unasked
     return shown
+
+
+@lru_cache(maxsize=16)
+def _scope_text(scope: IPv4Address | None) -> str | None:
+    """One string for all clients of a scope."""
+    return _text(scope)
 
 
 def _text(value: object | Expiry | None) -> str | None:

@@ -13,7 +13,7 @@ list can be planned against what the items before it will leave behind.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import TypeAlias
 
@@ -180,6 +180,16 @@ class ScopeState:
         if reservation is not None and self._reserved_addresses.get(reservation.client_id) == address:
             del self._reserved_addresses[reservation.client_id]
 
+    def take(self, address: IPv4Address, other: ScopeState) -> None:
+        """Hold at an address what another state of the scope holds there."""
+        self.remove_record(address)
+        self.remove_reservation(address)
+        record, reservation = other.record_at(address), other.reservation_at(address)
+        if record is not None:
+            self.add_record(record)
+        if reservation is not None:
+            self.add_reservation(reservation)
+
     def advance(self, step: Step) -> None:
         """Become what the server holds after ``step``."""
         match step:
@@ -262,8 +272,7 @@ def _created(step: Create) -> Record:
 
 def _changed(record: Record, step: SetRecord, *, reserved: bool) -> Record:
     """3.1.4.18: what is NULL stays, the state becomes active, the expiry of a reserved address is kept."""
-    return replace(
-        record,
+    return record._replace(
         name=record.name if step.name is None else step.name,
         description=record.description if step.description is None else step.description,
         expires=record.expires if step.expires is None or reserved else step.expires,

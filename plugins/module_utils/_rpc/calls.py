@@ -213,7 +213,7 @@ class EnumClientsReply(Reply):
         if r.pointer():
             count = r.array(r.u32(), r.u32(), _POINTER_SIZE)
             referents = r.record(struct.Struct(f"<{count or 0}I"))
-            clients = tuple(DHCP_CLIENT_INFO_VQ.read(r) if referent else None for referent in referents)
+            clients = DHCP_CLIENT_INFO_VQ.read_array(r, referents)
         return cls(ResumeHandle=handle, ClientInfo=clients, ClientsRead=r.u32(), ClientsTotal=r.u32(), Return=r.u32())
 
 

@@ -12,6 +12,7 @@ Every read is bounded by the bytes that are there; what does not fit raises ``De
 from __future__ import annotations
 
 import struct
+from codecs import utf_16_le_decode
 
 from ansible_collections.msrpc.dhcp.plugins.module_utils._errors import DecodeError
 
@@ -93,29 +94,65 @@ class Writer:
         self._buffer += data
 
 
-class Reader:
-    """Takes primitives off a stub, from the front. Every method raises ``DecodeError`` where the octets end."""
+def ends_early(data: bytes, position: int, size: int) -> DecodeError:
+    """What is raised where ``size`` octets are due at ``position`` and are not there."""
+    return DecodeError(f"NDR data ends at octet {len(data)}, but {size} octets are due at {position}.")
 
-    __slots__ = ("_data", "_position")
+
+def string_at(data: bytes, position: int) -> tuple[str, int]:
+    """The referent of a ``[string] wchar_t *`` up to its NUL, and where it ends; a missing NUL is tolerated."""
+    position += -position % 4
+    try:
+        maximum, offset, actual = _STRING.unpack_from(data, position)
+    except struct.error:
+        raise ends_early(data, position, _STRING.size) from None
+    position += _STRING.size
+    end = position + 2 * actual
+    if offset or actual > maximum or end > len(data):
+        raise DecodeError(f"NDR string with counts {maximum}, {offset}, {actual} at octet {position} of {len(data)}.")
+    return utf_16_le_decode(data[position:end], "surrogatepass", True)[0].partition("\0")[0], end
+
+
+def octets_at(data: bytes, position: int, length: int) -> tuple[bytes, int]:
+    """The referent of a ``[size_is(length)] BYTE *``, and where it ends."""
+    position += -position % 4
+    try:
+        (count,) = _U32.unpack_from(data, position)
+    except struct.error:
+        raise ends_early(data, position, _U32.size) from None
+    position += _U32.size
+    end = position + count
+    if count != length or end > len(data):
+        raise DecodeError(
+            f"NDR array of {count} octets where {length} were announced, {len(data) - position} are left."
+        )
+    return data[position:end], end
+
+
+class Reader:
+    """Takes primitives off a stub, from the front. Every method raises ``DecodeError`` where the octets end.
+
+    ``data`` and ``position`` are for structures that come in thousands and are read in one go.
+    """
+
+    __slots__ = ("data", "position")
 
     def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._position = 0
+        self.data = data
+        self.position = 0
 
     def align(self, size: int) -> None:
-        self._position += -self._position % size
+        self.position += -self.position % size
 
     def remaining(self) -> int:
-        return len(self._data) - self._position
+        return len(self.data) - self.position
 
     def _take(self, layout: struct.Struct) -> tuple[int, ...]:
         try:
-            values = layout.unpack_from(self._data, self._position)
+            values = layout.unpack_from(self.data, self.position)
         except struct.error:
-            raise DecodeError(
-                f"NDR data ends at octet {len(self._data)}, but {layout.size} octets are due at {self._position}."
-            ) from None
-        self._position += layout.size
+            raise ends_early(self.data, self.position, layout.size) from None
+        self.position += layout.size
         return values
 
     def u8(self) -> int:
@@ -158,15 +195,8 @@ class Reader:
 
     def string(self) -> str:
         """The referent of a ``[string] wchar_t *``, up to its NUL; a missing NUL is tolerated."""
-        maximum, offset, actual = self.record(_STRING)
-        end = self._position + 2 * actual
-        if offset or actual > maximum or end > len(self._data):
-            raise DecodeError(
-                f"NDR string with counts {maximum}, {offset}, {actual} at octet {self._position} of {len(self._data)}."
-            )
-        text = self._data[self._position : end].decode("utf-16-le", "surrogatepass")
-        self._position = end
-        return text.partition("\0")[0]
+        text, self.position = string_at(self.data, self.position)
+        return text
 
     def unique_string(self) -> str | None:
         """A top-level ``[unique, string]`` parameter."""
@@ -174,14 +204,7 @@ class Reader:
 
     def octets(self, length: int) -> bytes:
         """The referent of ``[size_is(length)] BYTE *``."""
-        count = self.u32()
-        end = self._position + count
-        if count != length or end > len(self._data):
-            raise DecodeError(
-                f"NDR array of {count} octets where {length} were announced, {self.remaining()} are left."
-            )
-        data = self._data[self._position : end]
-        self._position = end
+        data, self.position = octets_at(self.data, self.position, length)
         return data
 
     def end(self) -> None:

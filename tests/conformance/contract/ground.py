@@ -52,6 +52,8 @@ class Guard:
         self.connection = connection
         self.network = network
         self.mechanism = connection.mechanism
+        self.without_kerberos = connection.without_kerberos
+        self.account, self.server = connection.account, connection.server
         self.broken = False
 
     def call(self, interface: Interface, opnum: int, stub: bytes, *, label: str) -> bytes:

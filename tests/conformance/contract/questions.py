@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
 
@@ -166,8 +166,7 @@ class Questions:
         info = self._look_up(5).ClientInfo
         if info is None:
             return "Not answered: the record could not be read"
-        changed = replace(
-            info,
+        changed = info._replace(
             ClientHardwareAddress=self._id(5).octets,
             ClientName="after",
             ClientComment="after",

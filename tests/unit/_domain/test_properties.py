@@ -109,7 +109,7 @@ def ledgers(draw: st.DrawFn) -> Ledger:
                 expires=draw(st.sampled_from(EXPIRIES)),
                 state=draw(st.sampled_from(AddressState)),
             )
-            ledger.records[place] = replace(record, expires=SOON) if is_remnant(record, reservations) else record
+            ledger.records[place] = record._replace(expires=SOON) if is_remnant(record, reservations) else record
         ledger.reservations.update(reservations)
     return ledger
 
