@@ -16,7 +16,7 @@ nox := $(state)/boot/bin/nox
 
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: test contract bench demo fuzz lint sanity unit tests molecule coverage oldest docs package build matrix clean
+.PHONY: test contract bench demo fuzz lint sanity unit tests molecule coverage oldest docs package build matrix fragment release clean
 .DEFAULT_GOAL := test
 
 # The last line says how many tests ran, passed and failed, whatever else went wrong.
@@ -30,8 +30,12 @@ test: $(boot)
 # `make contract` asks a real server; docs/wire-notes.md says how.
 # `make fuzz ARGS="gateway -max_total_time=240"` runs a fuzzer until it finds something; tests/fuzz/__main__.py says more.
 # `make bench ARGS="walk get"` measures; docs/benchmarks.md says what there is.
-contract bench demo fuzz lint sanity unit tests molecule coverage oldest docs package build matrix: $(boot)
+contract bench demo fuzz lint sanity unit tests molecule coverage oldest docs package build matrix fragment: $(boot)
 	@$(nox) --session $@ -- $(ARGS)
+
+# Files only; CONTRIBUTING.md says what comes after it.
+release: $(boot)
+	@$(nox) --session release -- $(VERSION)
 
 $(boot): Makefile
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is $(version)" if sys.version_info < (3, 11) else 0)'

@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 import configparser
 import contextlib
+import fcntl
 import functools
 import os
 import re
@@ -20,6 +21,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import time
 import uuid
@@ -59,7 +61,9 @@ nox.options.reuse_venv = "yes"
 @nox.session(allow_parallel=True)
 def tests(session: nox.Session) -> None:
     """All that pytest runs, playbooks among it, with coverage."""
-    install(session, "-r", "requirements.txt", "ansible-core", "coverage", "hypothesis", "molecule", "pytest", "PyYAML")
+    tools = ["ansible-builder", "coverage", "hypothesis", "molecule", "pytest", "PyYAML"]
+    install(session, "-r", "requirements.txt", "ansible-core", *tools)
+    bring_kerberos(session)
     report = STATE / "junit.xml"
     report.unlink(missing_ok=True)
     try:
@@ -135,6 +139,7 @@ def coverage(session: nox.Session) -> None:
 def unit(session: nox.Session) -> None:
     """The quick ones, for the time between two changes."""
     install(session, "-r", "requirements.txt", "ansible-core", "hypothesis", "pytest", "PyYAML")
+    bring_kerberos(session)
     paths = ["tests/unit", "tests/conformance"]
     session.run("python", "-m", "pytest", *paths, *session.posargs, env=environment(session))
 
@@ -145,6 +150,7 @@ def oldest(session: nox.Session) -> None:
     required = (CHECKOUT / "requirements.txt").read_text(encoding="utf-8")
     pinned = [f"{name}=={version}" for name, version in re.findall(r"^([\w-]+)>=([\d.]+)", required, re.MULTILINE)]
     install(session, *pinned, "ansible-core", "hypothesis", "pytest", "PyYAML")
+    bring_kerberos(session)
     paths = ["tests/unit/_rpc", "tests/unit/simulator", "tests/unit/test_server.py", "tests/unit/test_module.py"]
     session.run("python", "-m", "pytest", *paths, *session.posargs, env=environment(session))
 
@@ -229,9 +235,11 @@ def docs(session: nox.Session) -> None:
     env = environment(session)
     collection = ["--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", source, "msrpc.dhcp"]
     session.run("antsibull-docs", "--config-file", settings / "antsibull-docs.cfg", "collection", *collection, env=env)
-    for name in ("conf.py", "ansible.rst"):
+    for name in ("conf.py", "ansible.rst", "index.rst", "site.css"):
         shutil.copy(settings / name, source)
     shutil.copytree(CHECKOUT / "docs", source / "project", ignore=lambda _folder, names: {"docsite"} & set(names))
+    for folder in ("examples", "playbooks"):
+        shutil.copytree(CHECKOUT / "docs" / "docsite" / folder, source / folder)
     shutil.rmtree(SITE, ignore_errors=True)
     session.run("sphinx-build", "-q", "-W", "--keep-going", "-b", "html", source, SITE, env=env)
     session.log(f"The site is {SITE.relative_to(CHECKOUT)}/index.html.")
@@ -268,6 +276,49 @@ def package(session: nox.Session) -> None:
         session.run("reuse", "lint", "--quiet", env=env)
 
 
+@nox.session(venv_backend="none")
+def fragment(session: nox.Session) -> None:
+    """Whether a change of the plugins says in a fragment what users notice. The argument is its base."""
+    (base,) = session.posargs or ["origin/main"]
+    git = ["git", "-C", str(CHECKOUT), "diff", "--name-only", "--diff-filter=d", f"{base}...HEAD"]
+    changed = subprocess.run(git, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+    told = any(name.startswith(("changelogs/fragments/", "changelogs/changelog.yaml")) for name in changed)
+    if any(name.startswith("plugins/") for name in changed) and not told:
+        session.error("plugins/ has changed: say in changelogs/fragments what users notice (trivial: if nothing).")
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Make the files those of a new version: make release VERSION=1.2.3. Commits, tags and publishes nothing."""
+    (version,) = session.posargs or [""]
+    if not re.fullmatch(r"\d+\.\d+\.\d+", version):
+        session.error("Name the version: make release VERSION=1.2.3")
+    install(session, "ansible-core", "antsibull-changelog", "antsibull-docs")
+    for name, pattern, text in (
+        ("galaxy.yml", r"(?m)^version: .*$", f"version: {version}"),
+        ("README.md", r"msrpc-dhcp-[\d.]+\.tar", f"msrpc-dhcp-{version}.tar"),
+    ):
+        path = CHECKOUT / name
+        path.write_text(re.sub(pattern, text, path.read_text(encoding="utf-8")), encoding="utf-8")
+    env = environment(session)
+    session.run("antsibull-changelog", "lint", env=env)
+    with session.chdir(TREE / COLLECTION):
+        session.run("antsibull-changelog", "release", "--version", version, "--refresh-plugins", env=env)
+    tarball(session, CHECKOUT / ".build" / "dist")
+    print(AFTER_RELEASE.format(version=version))
+
+
+AFTER_RELEASE = """
+Left to do:
+  1. git diff                                  look at version, changelog and README
+  2. git commit -am "Release {version}"
+  3. git clone . ../fresh && make -C ../fresh test
+  4. git tag --sign v{version} --message "msrpc.dhcp {version}"
+  5. git push origin main v{version}
+  6. ansible-galaxy collection publish .build/dist/msrpc-dhcp-{version}.tar.gz
+"""
+
+
 def tarball(session: nox.Session, folder: Path) -> Path:
     """Build the collection from what git knows; the tarball's path."""
     command = ["ansible-galaxy", "collection", "build", "--force", "--output-path", folder, copy(session)]
@@ -294,6 +345,40 @@ def install(session: nox.Session, *requirements: str) -> None:
     except CommandFailed:
         pip = [sys.executable, "-m", "pip", "--python", session.virtualenv.location]
         session.run(*pip, "install", "--quiet", *arguments, external=True)
+
+
+def bring_kerberos(session: nox.Session) -> None:
+    """Install pyspnego's extra, so that logons by Kerberos can be tested, and for CI what the system lacks for it.
+
+    Elsewhere a machine that cannot build the extra, or has no KDC, skips those tests and says why.
+    """
+    if os.environ.get("CI") == "true" and os.geteuid() == 0 and shutil.which("apt-get"):
+        bring_packages(session)
+    absent = [package for package, is_there in kerberos_needs().items() if not is_there]
+    if {"gcc", "libkrb5-dev", "python3-dev"} & set(absent):
+        session.warn(f"Logons by Kerberos are not tested: this machine lacks {', '.join(absent)} (names of Debian).")
+        return
+    install(session, "pyspnego[kerberos]")
+
+
+def bring_packages(session: nox.Session) -> None:
+    """Install the packages of Debian that are missing; one step at a time, since apt-get does not wait for its lock."""
+    with (CHECKOUT / ".build" / "apt.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        absent = [package for package, is_there in kerberos_needs().items() if not is_there]
+        if absent:
+            env = {"DEBIAN_FRONTEND": "noninteractive"}
+            session.run("apt-get", "update", "-qq", env=env, external=True, silent=True)
+            command = ["apt-get", "install", "-qq", "--yes", "--no-install-recommends", *absent]
+            session.run(*command, env=env, external=True, silent=True)
+
+
+def kerberos_needs() -> dict[str, bool]:
+    """What the tests of Kerberos need of the system: Debian's packages, and whether what they bring is there."""
+    paths = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
+    programs = {"gcc": "gcc", "krb5-admin-server": "kadmin.local", "krb5-kdc": "krb5kdc", "libkrb5-dev": "krb5-config"}
+    found = {package: shutil.which(program, path=paths) is not None for package, program in programs.items()}
+    return found | {"python3-dev": Path(sysconfig.get_path("include"), "Python.h").exists()}
 
 
 @functools.cache

@@ -10,16 +10,33 @@ Allowed are only skips that the machine forces; their reason begins with "enviro
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
+
+from ansible_collections.msrpc.dhcp.tests.kdc import Realm, missing, populate
 
 FORCED = "environment:"
 
 # A busy machine makes no test fail, and no example is kept in the checkout: the blob that a failure prints repeats it.
 settings.register_profile("project", deadline=None, database=None, print_blob=True)
 settings.load_profile("project")
+
+# No realm that this machine belongs to is asked by a test, but for those of a real server.
+if "MSRPC_DHCP_SERVER" not in os.environ:
+    os.environ["KRB5_CONFIG"] = os.devnull
+
+
+@pytest.fixture(scope="session")
+def realm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Realm]:
+    """A Kerberos realm with the principals of ``kdc.populate``; a test that asks it sets its variables."""
+    reason = missing()
+    if reason is not None:
+        pytest.skip(f"environment: {reason}")
+    with Realm(tmp_path_factory.mktemp("realm")) as running:
+        populate(running)
+        yield running
 
 
 def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:

@@ -36,32 +36,47 @@ options:
   username:
     description:
       - The account to log on with, as V(user@REALM), V(DOMAIN\\user) or V(user).
-      - Required in this release, with O(password), as an option or by the environment.
+      - If neither this nor O(password) is set, the logon uses the Kerberos ticket cache of whoever runs the module
+        (E(KRB5CCNAME), or the system's default), or else the account of the keytab that E(KRB5_CLIENT_KTNAME) names.
+      - If only this is set, that account's ticket in the cache is used, or its key in that keytab. What a keytab gives
+        is kept in memory.
       - Reading needs membership in the group DHCP Users, writing in DHCP Administrators.
       - If not set, the environment variable E(MSRPC_DHCP_USERNAME) is used.
     type: str
   password:
     description:
-      - The account's password. Required in this release, with O(username).
+      - The account's password. With Kerberos it gets a ticket, which is kept in memory, whatever is in the ticket
+        cache.
+      - Required for O(auth=ntlm). Without it there is only Kerberos.
       - If not set, the environment variable E(MSRPC_DHCP_PASSWORD) is used.
     type: str
   auth:
     description:
       - How to log on.
-      - V(negotiate) is SPNEGO, as Windows' own tools do it. In this release it always agrees on NTLM.
-      - V(ntlm) is NTLM without SPNEGO around it.
+      - V(negotiate) is SPNEGO, as Windows' own tools do it. It is Kerberos wherever a ticket can be had, and NTLM only
+        where there is a O(password) and nobody who could give a ticket. That is so if the library is missing, O(server)
+        is an address and O(spn) is not set, no KDC of the realm is known or answers (within half of
+        O(connect_timeout)), or the KDC does not know the account or the service.
+      - If the KDC refuses the account, V(negotiate) fails and says why. A wrong or expired password, a locked
+        account, an expired ticket or clocks that differ never lead to NTLM.
+      - M(msrpc.dhcp.dhcp_server_info) tells what was used, and why it was not Kerberos.
+      - V(kerberos) is Kerberos without SPNEGO around it, and nothing else.
+      - V(ntlm) is NTLM without SPNEGO around it, and nothing else.
+      - Kerberos takes AES only, neither RC4 nor DES, demands that the server proves who it is, and delegates nothing.
       - Whatever is chosen, every message is signed and encrypted in both directions (RPC packet privacy), and no answer
         is believed before its signature has been verified. That cannot be turned off.
       - If not set, the environment variable E(MSRPC_DHCP_AUTH) is used.
     type: str
     choices:
       - negotiate
+      - kerberos
       - ntlm
     default: negotiate
   spn:
     description:
-      - The service principal name that the logon names as its target. If left out, it is V(host/) followed by
-        O(server).
+      - The service principal name that the logon names as its target, as V(service/host) or V(service/host@REALM). If
+        left out, it is V(host/) followed by O(server), as it is written there; DNS is not asked for another name.
+      - Needed for Kerberos if O(server) is an address, or a name that is not one of the server's principal names.
       - If not set, the environment variable E(MSRPC_DHCP_SPN) is used.
     type: str
   connect_timeout:
@@ -82,6 +97,9 @@ notes:
   - The libraries, and Python 3.11 or newer, are needed on the host that runs the module, which talks to the DHCP
     server itself. That usually is the control node, so tasks say C(connection=local) or C(delegate_to=localhost).
     Nothing is needed on the DHCP server, and WinRM is not used.
+  - Kerberos needs C(pip install pyspnego[kerberos]) and a C(krb5.conf) that knows the realm. Where no wheel fits, that
+    builds the packages gssapi and krb5, for which a compiler and the Kerberos headers have to be installed (gcc and
+    libkrb5-dev, or gcc and krb5-devel).
   - The DHCP server has to be reachable on TCP port 135 and on the dynamic port that its RPC service listens on (by
     default between 49152 and 65535), or on O(port) alone.
 """

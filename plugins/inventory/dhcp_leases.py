@@ -55,7 +55,8 @@ options:
     description:
       - What a host is named after, the first that the client has.
       - Clients that share a name all get their address behind it, and a warning says so. A client that calls itself
-        C(localhost), C(all) or C(ungrouped) is named the same way.
+        C(localhost), C(127.0.0.1), C(::1), C(all) or C(ungrouped) is named the same way. One whose name holds a slash
+        or characters that cannot be printed is named with its address alone.
       - A client that has none of what is listed is left out.
     type: list
     elements: str

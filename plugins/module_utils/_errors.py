@@ -12,8 +12,19 @@ Each message is a sentence with object, cause and remedy. A bug is none of these
 from __future__ import annotations
 
 
+def printable(text: str) -> str:
+    """Text for a terminal: what a server or its clients wrote into it moves no cursor and turns no line round.
+
+    Control characters, marks of direction and halves of surrogate pairs become escapes, as in ``repr()``.
+    """
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 class DhcpError(Exception):
-    """Something expected went wrong; ``str()`` is the sentence for the user."""
+    """Something expected went wrong; ``str()`` is the sentence for the user, fit for a terminal."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 class InvalidInput(DhcpError):
@@ -72,15 +83,22 @@ class LogonFailed(TransportError):
     """The server did not accept the account."""
 
 
-class RpcFault(DhcpError):
-    """The server answered a call with an RPC fault (C706 12.6.4.7). ``code`` is its status.
+class NoKerberos(LogonFailed):
+    """There is nobody who could give a Kerberos ticket: no library, no KDC, no such account or service."""
 
-    A fault is not authenticated: it is no proof that the call had no effect.
+
+class RpcFault(DhcpError):
+    """The server answered a call with an RPC fault (C706 12.6.4.7). ``code`` is its status, ``name`` what it is called.
+
+    ``call`` is the call, or the part of the logon. A fault is not authenticated: it is no proof that the call had no
+    effect.
     """
 
-    def __init__(self, message: str, code: int) -> None:
+    def __init__(self, message: str, code: int, *, name: str = "", call: str = "") -> None:
         super().__init__(message)
         self.code = code
+        self.name = name
+        self.call = call
 
 
 class AccessFault(RpcFault):
@@ -88,7 +106,7 @@ class AccessFault(RpcFault):
 
 
 class Taken(DhcpError):
-    """A create was refused with a code for "exists". Each may also mean something else, so only a read tells who."""
+    """A write was refused with a code for "exists". Each may also mean something else, so only a read tells who."""
 
 
 class Unanswered(DhcpError):

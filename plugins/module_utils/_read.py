@@ -67,6 +67,7 @@ def describe_server(server: DhcpServer) -> dict[str, Any]:
         "reachable": True,
         "version": {"major": major, "minor": minor, "product": _PRODUCTS.get((major, minor))},
         "mechanism": mechanism,
+        "without_kerberos": server.without_kerberos(),
         "can_read": refusal is None,
         "read_error": refusal,
     }
@@ -84,7 +85,7 @@ def _scopes(
             if address is None or address in scope.network:
                 scopes.append(scope)
         elif wanted is not None:
-            warnings.append(f"The server has no scope {subnet}. Check scope, and the server's list of scopes.")
+            warnings.append(f"The server has no scope {subnet}. Check scope; dhcp_scope_info lists those that it has.")
     return scopes, warnings
 
 

@@ -83,10 +83,18 @@ version:
       type: str
       returned: success
 mechanism:
-  description: How the account was logged on.
+  description: How the account was logged on, V(kerberos) or V(ntlm). With O(auth=negotiate) it can be either.
   returned: success
   type: str
-  sample: ntlm
+  sample: kerberos
+without_kerberos:
+  description:
+    - Why RV(mechanism) is V(ntlm) although O(auth=negotiate) would rather have Kerberos. The sentence says what is
+      missing and how to get it.
+    - Null with Kerberos, and with O(auth=ntlm).
+  returned: success
+  type: str
+  sample: null
 can_read:
   description: Whether the account may read, for which it has to be a member of DHCP Users or DHCP Administrators.
   returned: success

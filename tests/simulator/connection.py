@@ -24,7 +24,7 @@ from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.interfaces import 
 from ansible_collections.msrpc.dhcp.tests.simulator import pdu, security, store
 from ansible_collections.msrpc.dhcp.tests.simulator.faults import Effect, Faults
 from ansible_collections.msrpc.dhcp.tests.simulator.pdu import Garbage, Pdu, Verifier
-from ansible_collections.msrpc.dhcp.tests.simulator.security import Ntlm, Refused, Spnego
+from ansible_collections.msrpc.dhcp.tests.simulator.security import Acceptor, Refused
 from ansible_collections.msrpc.dhcp.tests.simulator.store import Caller, Store
 
 LARGEST_REQUEST = 1 << 24
@@ -49,6 +49,8 @@ class Server:
     accounts: security.Accounts
     handshakes: Counter[str] = field(default_factory=Counter)
     refusals: list[str] = field(default_factory=list)
+    # Encoded answers by call and request, where the settings ask for it.
+    kept: dict[tuple[str, bytes], bytes] = field(default_factory=dict)
     connections: set[Rpc] = field(default_factory=set)
     host: str = "127.0.0.1"
     port: int = 0
@@ -71,7 +73,7 @@ class Logon:
     auth_type: int
     level: int
     context_id: int
-    acceptor: Ntlm | Spnego
+    acceptor: Acceptor
     failed: bool = False
 
     @property
@@ -107,6 +109,7 @@ class Rpc(asyncio.Protocol):
         self._group = int.from_bytes(os.urandom(3), "little") + 1
         self._resume: Callable[[], None] | None = None
         self._writable = True
+        self._arrived = 0.0
 
     # --- octets -------------------------------------------------------------------------------------------------------
 
@@ -137,6 +140,7 @@ class Rpc(asyncio.Protocol):
         """Cut the stream into PDUs."""
         if self._silent:
             return
+        self._arrived = asyncio.get_running_loop().time()
         self._buffer += data
         try:
             while len(self._buffer) >= pdu.HEADER_SIZE and not self._silent:
@@ -158,12 +162,21 @@ class Rpc(asyncio.Protocol):
         raise NotImplementedError
 
     def send(self, data: bytes, effect: Effect) -> None:
-        """An answer goes out, as whole or as torn as the recipe wants it."""
-        if effect.delay:
-            asyncio.get_running_loop().call_later(effect.delay, self.send, data, replace(effect, delay=None))
-        elif self.transport.is_closing():
+        """An answer goes out, after the recipe's delay and the latency since the last octet that came in."""
+        latency = self.server.store.settings.latency
+        loop = asyncio.get_running_loop()
+        if latency:
+            loop.call_at(self._arrived + latency + (effect.delay or 0), self._write, data, effect)
+        elif effect.delay:
+            loop.call_later(effect.delay, self._write, data, effect)
+        else:
+            self._write(data, effect)
+
+    def _write(self, data: bytes, effect: Effect) -> None:
+        """As whole or as torn as the recipe wants it."""
+        if self.transport.is_closing():
             return
-        elif effect.torn == "segments":
+        if effect.torn == "segments":
             self._trickle(data, size=7, tick=TICK)
         elif effect.torn == "slow":
             self._trickle(data, size=1, tick=SLOW_TICK)
@@ -213,8 +226,9 @@ class Rpc(asyncio.Protocol):
         answers = []
         for offer in offered.offers:
             answer, interface = pdu.judge(offer, () if effect.forged("context_rejected") else self.interfaces)
-            if interface is not None:
-                self.contexts[offer.context_id] = interface
+            # A context keeps its interface as long as the connection lasts (MS-RPCE 3.3.1.5.6).
+            if interface is not None and self.contexts.setdefault(offer.context_id, interface) is not interface:
+                raise Garbage("another interface for a context that there is")
             answers.append(answer)
         first = message.kind == pdu.BIND
         body = pdu.bind_ack_body(
@@ -287,8 +301,10 @@ class DhcpConnection(Rpc):
                 answer = self._step(message.verifier)
             except Refused as exc:
                 self.server.refuse(str(exc))
-                self._refuse_logon(message, effect)
-                return
+                if exc.token is None or message.verifier.auth_type != security.AUTH_SPNEGO:
+                    self._refuse_logon(message, effect)
+                    return
+                answer = exc.token
             token = replace(message.verifier, pad=0, value=answer or b"")
         if not self.interrupted(effect, "after"):
             self.bind_ack(message, offered, effect, token)
@@ -432,7 +448,7 @@ class DhcpConnection(Rpc):
             hook(database)
         if self.interrupted(effect, "before"):
             return
-        outcome = effect.fault if effect.fault is not None else self._execute(request.logon, call, effect)
+        outcome = effect.fault if effect.fault is not None else self._execute(request, call, effect)
         for hook in effect.after:
             hook(database)
         if self.interrupted(effect, "after"):
@@ -444,18 +460,25 @@ class DhcpConnection(Rpc):
             return
         if effect.status_after is not None:
             outcome = store.refusal(call, effect.status_after)
-        self._answer(request, outcome.pack() if effect.stub is None else effect.stub, effect)
+        stub = outcome if isinstance(outcome, bytes) else outcome.pack()
+        self._answer(request, stub if effect.stub is None else effect.stub, effect)
 
-    def _execute(self, logon: Logon, call: calls.Call[Any], effect: Effect) -> calls.Reply | int:
-        """The reply, or the status of a fault."""
+    def _execute(self, request: Request, call: calls.Call[Any], effect: Effect) -> calls.Reply | bytes | int:
+        """The reply, perhaps encoded already, or the status of a fault."""
         database = self.server.store
-        caller = self._caller(logon)
+        caller = self._caller(request.logon)
         if not caller.may(call):
             denied_by_fault = database.settings.access_denied == "fault"
             return pdu.FAULT_ACCESS_DENIED if denied_by_fault else store.refusal(call, store.ACCESS_DENIED)
         if effect.status is not None:
             return store.refusal(call, effect.status)
-        return database.execute(call, caller)
+        if call.WRITES or not database.settings.keep_answers:
+            self.server.kept.clear()
+            return database.execute(call, caller)
+        key = (call.name, bytes(request.stub))
+        if key not in self.server.kept:
+            self.server.kept[key] = database.execute(call, caller).pack()
+        return self.server.kept[key]
 
     def _caller(self, logon: Logon) -> Caller:
         account = logon.acceptor.account
@@ -470,7 +493,7 @@ class DhcpConnection(Rpc):
             self._endless(request, effect)
             return
         limit = TINY_FRAGMENT if effect.torn == "fragments" else self.max_reply
-        room = (limit - pdu.REQUEST_SIZE - pdu.TRAILER_SIZE - security.SIGNATURE_SIZE) // 8 * 8
+        room = _room(limit, request.logon)
         if effect.forged("first_flag_repeated") or effect.forged("fragments_swapped"):
             room = min(room, max(len(stub) // 2, 1))  # at least two fragments
         fragments = []
@@ -484,7 +507,7 @@ class DhcpConnection(Rpc):
 
     def _endless(self, request: Request, effect: Effect) -> None:
         """Fragments without a last one, as fast as the client takes them."""
-        room = (self.max_reply - pdu.REQUEST_SIZE - pdu.TRAILER_SIZE - security.SIGNATURE_SIZE) // 8 * 8
+        room = _room(self.max_reply, request.logon)
         flags = [pdu.FIRST]
 
         def more() -> None:
@@ -513,12 +536,13 @@ class DhcpConnection(Rpc):
             return pdu.header(kind, flags=flags, length=length, auth_length=0, call_id=call_id) + response + part
         padding = -len(part) % 16
         verifier = self._verifier(request.logon, padding, effect)
+        size = request.logon.acceptor.signature_size(seal=not effect.forged("signed_only"))
         part += bytes(padding)
         head = pdu.header(
             kind,
             flags=flags,
-            length=pdu.REQUEST_SIZE + len(part) + pdu.TRAILER_SIZE + security.SIGNATURE_SIZE,
-            auth_length=security.SIGNATURE_SIZE,
+            length=pdu.REQUEST_SIZE + len(part) + pdu.TRAILER_SIZE + size,
+            auth_length=size,
             call_id=call_id,
             big_endian=effect.forged("big_endian"),
         )
@@ -541,9 +565,7 @@ class DhcpConnection(Rpc):
 
     def _protect(self, logon: Logon, head: bytes, part: bytes, trailer: bytes, effect: Effect) -> bytes:
         if effect.forged("repeated_sequence"):
-            acceptor = logon.acceptor
-            mechanism = acceptor if isinstance(acceptor, Ntlm) else acceptor.mechanism
-            mechanism.outgoing.repeat_sequence()
+            logon.acceptor.repeat_sequence()
         sealed, signature = logon.acceptor.wrap(head, part, trailer, seal=not effect.forged("signed_only"))
         if effect.forged("flipped_bit"):
             sealed = bytes((sealed[0] ^ 1,)) + sealed[1:]
@@ -551,9 +573,14 @@ class DhcpConnection(Rpc):
             signature = signature[:4] + bytes(octet ^ 0xFF for octet in signature[4:12]) + signature[12:]
         whole = head + sealed + trailer + signature
         if effect.forged("short_verifier"):
-            cut = struct.pack("<HH", len(whole) - 8, security.SIGNATURE_SIZE - 8)
+            cut = struct.pack("<HH", len(whole) - 8, len(signature) - 8)
             whole = whole[:8] + cut + whole[12:-8]
         return whole
+
+
+def _room(limit: int, logon: Logon) -> int:
+    """How much of a stub fits into a fragment of this size."""
+    return max(limit - pdu.REQUEST_SIZE - pdu.TRAILER_SIZE - logon.acceptor.signature_size(), 8) // 8 * 8
 
 
 class EndpointMapperConnection(Rpc):

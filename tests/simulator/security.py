@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The server's side of a logon and of packet privacy: NTLM (MS-NLMP), alone or in SPNEGO (RFC 4178, MS-SPNG).
+"""The server's side of a logon and of packet privacy: NTLM (MS-NLMP) and SPNEGO (RFC 4178, MS-SPNG).
 
 The primitives are impacket's, since the collection's own client stands on another library: an error that both sides
-share would go unseen. Names of forgeries that act here are listed in ``faults.py``.
+share would go unseen. The other mechanism is in ``kerberos.py``. Names of forgeries that act here are in ``faults.py``.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from ansible_collections.msrpc.dhcp.tests.simulator.site import FILETIME_OF_1970
 
 AUTH_SPNEGO = 9
 AUTH_NTLM = 10
+AUTH_KERBEROS = 16
 LEVEL_PRIVACY = 6
 SIGNATURE_SIZE = 16
 
@@ -54,7 +55,14 @@ Forged = Callable[[str], bool]
 
 
 class Refused(Exception):
-    """The logon or a message is not what it has to be; the reason is for the tests, a real server tells none."""
+    """The logon or a message is not what it has to be; the reason is for the tests, a real server tells none.
+
+    ``token`` is what it may tell the client of the mechanism's.
+    """
+
+    def __init__(self, reason: str, *, token: bytes | None = None) -> None:
+        super().__init__(reason)
+        self.token = token
 
 
 class Accounts:
@@ -79,13 +87,27 @@ class Acceptor(Protocol):
     """One logon: tokens in and out, then the keys. ``account`` is known when ``complete``."""
 
     complete: bool
-    account: Account | None
+
+    @property
+    def account(self) -> Account | None: ...
+
+    def signature_size(self, *, seal: bool = True) -> int: ...
 
     def step(self, token: bytes) -> bytes | None: ...
 
     def wrap(self, head: bytes, stub: bytes, trailer: bytes, *, seal: bool = True) -> tuple[bytes, bytes]: ...
 
     def unwrap(self, head: bytes, sealed: bytes, trailer: bytes, signature: bytes) -> bytes: ...
+
+    def repeat_sequence(self) -> None: ...
+
+
+class Mechanism(Acceptor, Protocol):
+    """What can be inside SPNEGO: it signs the list of mechanisms."""
+
+    def mic(self, data: bytes) -> bytes: ...
+
+    def accepts_mic(self, data: bytes, mic: bytes) -> bool: ...
 
 
 class Direction:
@@ -138,6 +160,27 @@ class Ntlm:
         self._challenge = b""
         self._flags = 0
         self._nonce = os.urandom(8)
+
+    def signature_size(self, *, seal: bool = True) -> int:
+        """Octets of a message's signature (MS-NLMP 2.2.2.9)."""
+        del seal
+        return SIGNATURE_SIZE
+
+    def repeat_sequence(self) -> None:
+        """Make the next message look like one that was sent before."""
+        self.outgoing.repeat_sequence()
+
+    def mic(self, data: bytes) -> bytes:
+        """The signature of a list of mechanisms."""
+        made = self.outgoing.sign(data)
+        self.outgoing.restart_rc4()
+        return made
+
+    def accepts_mic(self, data: bytes, mic: bytes) -> bool:
+        """Whether it is the client's signature of a list of mechanisms."""
+        valid = hmac.compare_digest(self.incoming.sign(data), mic)
+        self.incoming.restart_rc4()
+        return valid
 
     def step(self, token: bytes) -> bytes | None:
         """NEGOTIATE in, CHALLENGE out; AUTHENTICATE in, nothing out. Raises ``Refused``."""
@@ -282,18 +325,25 @@ def _announces_mic(blob: bytes) -> bool:
 
 _OID_SPNEGO = bytes.fromhex("2b0601050502")
 _OID_NTLM = bytes.fromhex("2b06010401823702020a")
+# The second one is an old mistake of Windows, which it still takes and sends (MS-SPNG 3.1.5.2).
+_OIDS_KERBEROS = (bytes.fromhex("2a864886f712010202"), bytes.fromhex("2a864882f712010202"))
 
 ACCEPT_COMPLETED = 0
 ACCEPT_INCOMPLETE = 1
+REJECT = 2
 REQUEST_MIC = 3
 
 
 class Spnego:
-    """NTLM inside SPNEGO, with the mechListMIC of both sides (RFC 4178 4.2, 5)."""
+    """A mechanism inside SPNEGO, with the mechListMIC of both sides (RFC 4178 4.2, 5).
 
-    def __init__(self, mechanism: Ntlm, forged: Forged) -> None:
+    Kerberos is chosen where the server has a keytab and the client would like it best, else NTLM.
+    """
+
+    def __init__(self, ntlm_logon: Mechanism, kerberos: Mechanism | None, forged: Forged) -> None:
         self.complete = False
-        self.mechanism = mechanism
+        self.mechanism = ntlm_logon
+        self._kerberos = kerberos
         self._forged = forged
         self._mech_list = b""
         self._mic_demanded = False
@@ -302,6 +352,14 @@ class Spnego:
     def account(self) -> Account | None:
         """Whose logon it is."""
         return self.mechanism.account
+
+    def signature_size(self, *, seal: bool = True) -> int:
+        """Octets of a message's signature."""
+        return self.mechanism.signature_size(seal=seal)
+
+    def repeat_sequence(self) -> None:
+        """As the mechanism does it."""
+        self.mechanism.repeat_sequence()
 
     def step(self, token: bytes) -> bytes | None:
         """NegTokenInit or NegTokenResp in, NegTokenResp out. Raises ``Refused``."""
@@ -319,17 +377,21 @@ class Spnego:
             raise Refused("NegTokenInit without mechanisms")
         self._mech_list = fields[0xA0]
         offered = _oids(self._mech_list)
+        first = fields.get(0xA2, b"")
+        if offered[0] in _OIDS_KERBEROS and self._kerberos is not None:
+            self.mechanism = self._kerberos
+            return _response(ACCEPT_INCOMPLETE, mechanism=offered[0], token=self._inner(_octets(first)))
         if _OID_NTLM not in offered:
             raise Refused("NTLM is not offered")
         if offered[0] != _OID_NTLM:
             self._mic_demanded = True  # the optimistic token was for another mechanism
             return _response(REQUEST_MIC, mechanism=_OID_NTLM)
-        challenge = self.mechanism.step(_octets(fields.get(0xA2, b"")))
+        challenge = self.mechanism.step(_octets(first))
         return _response(ACCEPT_INCOMPLETE, mechanism=_OID_NTLM, token=challenge)
 
     def _continue(self, token: bytes) -> bytes:
         fields = _fields(token, 0xA1)
-        answer = self.mechanism.step(_octets(fields.get(0xA2, b"")))
+        answer = self._inner(_octets(fields.get(0xA2, b"")))
         if not self.mechanism.complete:
             return _response(ACCEPT_INCOMPLETE, token=answer)
         self.complete = True
@@ -340,18 +402,21 @@ class Spnego:
         self._verify(_octets(fields[0xA3]))
         if self._forged("no_mech_list_mic"):
             return _response(ACCEPT_COMPLETED)
-        outgoing = self.mechanism.outgoing
-        mic = outgoing.sign(self._mech_list)
-        outgoing.restart_rc4()
+        mic = self.mechanism.mic(self._mech_list)
         if self._forged("wrong_mech_list_mic"):
             mic = _flip(mic, 5)
         return _response(ACCEPT_COMPLETED, mic=mic)
 
+    def _inner(self, token: bytes) -> bytes | None:
+        """The mechanism's answer; what it tells of a refusal goes into a NegTokenResp that rejects."""
+        try:
+            return self.mechanism.step(token)
+        except Refused as exc:
+            told = None if exc.token is None else _response(REJECT, token=exc.token)
+            raise Refused(str(exc), token=told) from exc
+
     def _verify(self, mic: bytes) -> None:
-        incoming = self.mechanism.incoming
-        valid = hmac.compare_digest(incoming.sign(self._mech_list), mic)
-        incoming.restart_rc4()
-        if not valid and not self._forged("no_password"):
+        if not self.mechanism.accepts_mic(self._mech_list, mic) and not self._forged("no_password"):
             raise Refused("wrong mechListMIC")
 
     def wrap(self, head: bytes, stub: bytes, trailer: bytes, *, seal: bool = True) -> tuple[bytes, bytes]:
@@ -417,7 +482,8 @@ def _octets(data: bytes) -> bytes:
     return content
 
 
-def _der(tag: int, content: bytes) -> bytes:
+def der(tag: int, content: bytes) -> bytes:
+    """A DER value."""
     if len(content) < 0x80:
         return bytes((tag, len(content))) + content
     size = len(content).to_bytes((len(content).bit_length() + 7) // 8, "big")
@@ -428,21 +494,33 @@ def _response(
     state: int, *, mechanism: bytes | None = None, token: bytes | None = None, mic: bytes | None = None
 ) -> bytes:
     """NegTokenResp (RFC 4178 4.2.2)."""
-    fields = _der(0xA0, _der(0x0A, bytes((state,))))
+    fields = der(0xA0, der(0x0A, bytes((state,))))
     if mechanism is not None:
-        fields += _der(0xA1, _der(0x06, mechanism))
+        fields += der(0xA1, der(0x06, mechanism))
     if token is not None:
-        fields += _der(0xA2, _der(0x04, token))
+        fields += der(0xA2, der(0x04, token))
     if mic is not None:
-        fields += _der(0xA3, _der(0x04, mic))
-    return _der(0xA1, _der(0x30, fields))
+        fields += der(0xA3, der(0x04, mic))
+    return der(0xA1, der(0x30, fields))
 
 
-def acceptor(auth_type: int, level: int, accounts: Accounts, settings: Settings, forged: Forged) -> Ntlm | Spnego:
+def acceptor(auth_type: int, level: int, accounts: Accounts, settings: Settings, forged: Forged) -> Acceptor:
     """The acceptor of an authentication type. Raises ``Refused`` for types that this server does not have."""
-    mechanism = Ntlm(accounts, settings, forged, level=level)
+    ntlm_logon = Ntlm(accounts, settings, forged, level=level)
     if auth_type == AUTH_NTLM:
-        return mechanism
+        return ntlm_logon
+    kerberos = _kerberos(accounts, settings, forged)
     if auth_type == AUTH_SPNEGO:
-        return Spnego(mechanism, forged)
+        return Spnego(ntlm_logon, kerberos, forged)
+    if auth_type == AUTH_KERBEROS and kerberos is not None:
+        return kerberos
     raise Refused(f"authentication type {auth_type}")
+
+
+def _kerberos(accounts: Accounts, settings: Settings, forged: Forged) -> Mechanism | None:
+    """Kerberos needs a library that nothing else here needs."""
+    if settings.keytab is None:
+        return None
+    from ansible_collections.msrpc.dhcp.tests.simulator.kerberos import Kerberos  # noqa: PLC0415
+
+    return Kerberos(accounts, settings.keytab, forged)

@@ -79,7 +79,9 @@ def test_a_scope_that_does_not_exist_is_empty_with_a_warning(sim: Simulator) -> 
     with gateway(sim) as server:
         listing = find_clients(server, Question(scopes=(IPv4Address("10.9.9.0"),)))
     assert listing.found == []
-    assert listing.warnings == ["The server has no scope 10.9.9.0. Check scope, and the server's list of scopes."]
+    assert listing.warnings == [
+        "The server has no scope 10.9.9.0. Check scope; dhcp_scope_info lists those that it has."
+    ]
     assert sim.counters[WALK] == 0
 
 
@@ -301,6 +303,7 @@ def test_the_server_tells_its_version_to_a_reader(sim: Simulator) -> None:
             "reachable": True,
             "version": {"major": 10, "minor": 0, "product": "Windows Server 2016 or later"},
             "mechanism": "ntlm",
+            "without_kerberos": None,
             "can_read": True,
             "read_error": None,
         }
@@ -346,7 +349,7 @@ def test_a_shared_name_is_nobodys_alone() -> None:
     found = host_names([client("192.0.2.1", "a"), client("192.0.2.2", "a")], ["name"])
     assert found.names == ["a_192.0.2.1", "a_192.0.2.2"]
     assert found.warnings == [
-        "Several clients are called 'a' (192.0.2.1, 192.0.2.2); each is named with its ip_address behind."
+        "Several clients are called 'a' (192.0.2.1, 192.0.2.2); each host is named with its ip_address behind."
     ]
 
 

@@ -40,7 +40,7 @@ def connection_spec() -> dict[str, dict[str, Any]]:
         "password": {"type": "str", "no_log": True, "fallback": (env_fallback, ["MSRPC_DHCP_PASSWORD"])},
         "auth": {
             "type": "str",
-            "choices": ["negotiate", "ntlm"],
+            "choices": ["negotiate", "kerberos", "ntlm"],
             "default": "negotiate",
             "fallback": (env_fallback, ["MSRPC_DHCP_AUTH"]),
         },

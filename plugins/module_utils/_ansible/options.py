@@ -39,7 +39,7 @@ def endpoint(params: Mapping[str, Any]) -> Endpoint:
     """Where the server is. Raises ``InvalidInput``."""
     server = params["server"].strip()
     if not server:
-        raise InvalidInput("server", params["server"], "is empty. Give the DHCP server's name or address.")
+        raise InvalidInput("server", params["server"], "is empty. Give the name or address of the DHCP server.")
     for option in ("port", "endpoint_mapper_port"):
         port = params[option]
         if port is not None and not 0 < port <= _MAX_PORT:
@@ -57,19 +57,31 @@ def endpoint(params: Mapping[str, Any]) -> Endpoint:
 
 
 def credentials(params: Mapping[str, Any]) -> Credentials:
-    """Who logs on. Raises ``InvalidInput``; the password is in no message."""
-    for option in ("username", "password"):
-        if not params[option]:
-            shown = None if option == "password" else params[option]
-            raise InvalidInput(
-                option,
-                shown,
-                f"auth={params['auth']} needs a user name and a password. Set username and password, or the "
-                "environment variables MSRPC_DHCP_USERNAME and MSRPC_DHCP_PASSWORD.",
-            )
-    return Credentials(
-        auth=params["auth"], username=params["username"], password=params["password"], spn=params["spn"] or None
-    )
+    """Who logs on: without a password by Kerberos. Raises ``InvalidInput``; the password is in no message."""
+    auth, username, password = params["auth"], params["username"] or None, params["password"] or None
+    if auth == "ntlm" and not (username and password):
+        raise InvalidInput(
+            "username" if username is None else "password",
+            None,
+            "auth=ntlm needs a user name and a password. Set username and password, or the environment variables "
+            "MSRPC_DHCP_USERNAME and MSRPC_DHCP_PASSWORD.",
+        )
+    if password and any("\ud800" <= letter <= "\udfff" for letter in password):
+        # An environment that is not in UTF-8 comes like this. Sent, it would count as a wrong password.
+        raise InvalidInput(
+            "password",
+            None,
+            "is not written in UTF-8. Store it in UTF-8 where it comes from: a file, or the environment variable "
+            "MSRPC_DHCP_PASSWORD.",
+        )
+    if password and not username:
+        raise InvalidInput(
+            "username",
+            params["username"],
+            "there is a password, but no user name. Set username as well, or leave both out to use a Kerberos ticket; "
+            "mind the environment variables MSRPC_DHCP_USERNAME and MSRPC_DHCP_PASSWORD.",
+        )
+    return Credentials(auth=auth, username=username, password=password, spn=params["spn"] or None)
 
 
 def declarations(params: Mapping[str, Any], *, now: datetime) -> list[Declaration]:
@@ -86,14 +98,22 @@ def declarations(params: Mapping[str, Any], *, now: datetime) -> list[Declaratio
 def purge(params: Mapping[str, Any], declared: Sequence[Declaration]) -> Purge | None:
     """What may be removed beside the list. Raises ``InvalidInput``."""
     if params["purge_limit"] < 0:
-        raise InvalidInput("purge_limit", params["purge_limit"], "is negative. Give the number of removals to allow.")
+        raise InvalidInput(
+            "purge_limit",
+            params["purge_limit"],
+            "is negative. Give the largest number of removals to allow, from 0 on.",
+        )
     if not params["purge"]:
         return None
     if not params["clients"]:
-        raise InvalidInput("purge", True, "needs a list of clients that is not empty: it removes what is not listed.")
+        raise InvalidInput(
+            "purge",
+            True,
+            "needs at least one client in clients, since every reservation that is not listed is removed.",
+        )
     scope = _address(params["scope"], "scope")
     if scope is None:
-        raise InvalidInput("purge", True, "needs scope: it removes reservations of that scope only.")
+        raise InvalidInput("purge", True, "needs scope, since it removes reservations of one scope only. Set scope.")
     for declaration in declared:
         if declaration.scope is not None and declaration.scope != scope:
             raise InvalidInput(

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import queue
+import select
 import socket
 import threading
 import time
@@ -139,6 +140,12 @@ class Channel:
         del self._buffer[:length]
         return parse(data)
 
+    def is_quiet(self) -> bool:
+        """Whether the peer has sent nothing that was not read, not even the end of the connection."""
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
+        return not self._buffer and not poll.poll(0)
+
     def close(self) -> None:
         """Close the socket; more than once does no harm."""
         self._socket.close()
@@ -170,4 +177,6 @@ def _connected(address: Address, port: int, seconds: float) -> socket.socket:
 
 
 def _lost(deadline: Deadline, reason: str) -> ConnectionLost:
-    return ConnectionLost(f"{deadline.doing}: the server closed the connection ({reason}). Its event log may say why.")
+    return ConnectionLost(
+        f"{deadline.doing}: the server closed the connection ({reason}). Run again; if it stays, its event log may say why."
+    )

@@ -38,6 +38,7 @@ from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.security import (
     SecurityContext,
     open_context,
 )
+from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.status import RIGHTS, name_of
 
 try:
     from impacket.dcerpc.v5 import rpcrt
@@ -64,6 +65,8 @@ _ACCESS_DENIED = 5  # also nca_s_fault_access_denied
 _LOGON_CODES = frozenset({1326, 1825, 0x8009030C, 0xC000006D})
 _EPT_NOT_REGISTERED = 0x16C9A0D6
 
+# Until both sides have keys nothing is signed: somebody on the way can refuse in the server's name.
+_UNPROVEN = "Such a refusal is not authenticated: somebody on the way can have sent it."
 _NAK_AUTHENTICATION = {8: "it does not know this kind of logon", 9: "its security package reports an error"}
 
 
@@ -99,10 +102,12 @@ class Connection:
     ) -> None:
         self.broken = False
         self.mechanism = security.mechanism
+        self.without_kerberos = security.without_kerberos
+        self.account = account
+        self.server = endpoint.server
         self._endpoint = endpoint
         self._channel = channel
         self._security = security
-        self._account = account
         self._contexts = contexts
         # All fragments but the last carry a multiple of 16 bytes, so only the last needs padding.
         room = max_fragment - wire.CALL_HEADER_SIZE - wire.TRAILER_SIZE - security.token_size
@@ -124,6 +129,10 @@ class Connection:
         self.broken = True
         self._channel.close()
 
+    def is_quiet(self) -> bool:
+        """Whether it can be used after a pause: in order, not closed by the server, and nothing came unasked."""
+        return not self.broken and self._channel.is_quiet()
+
     def call(self, interface: Interface, opnum: int, stub: bytes, *, label: str) -> bytes:
         """Send a request once and return the reply's stub, decrypted and verified.
 
@@ -132,14 +141,14 @@ class Connection:
         """
         doing = f"{label} on {self._channel.peer}"
         if self.broken:
-            raise ConnectionLost(f"{doing}: not sent, because the connection is closed. Open a new one.")
+            raise ConnectionLost(f"{doing}: not sent, because the connection is closed. Run the task again.")
         self.broken = True  # unless the reply is whole
         try:
             deadline = Deadline(self._endpoint.request_timeout, option="request_timeout", doing=doing)
             self._call_id += 1
             context = self._contexts[interface]
             self._channel.send(self._request(context, opnum, stub), deadline)
-            reply = self._reply(context, deadline)
+            reply = self._reply(context, deadline, label)
             self.broken = False
         except ConnectionLost as exc:
             raise ConnectionLost(f"{exc} {self._doubt()}".rstrip()) from exc
@@ -175,7 +184,7 @@ class Connection:
             flags = 0
         return b"".join(fragments)
 
-    def _reply(self, context: int, deadline: Deadline) -> bytes:
+    def _reply(self, context: int, deadline: Deadline, label: str) -> bytes:
         """The stub of all fragments, each verified on its own."""
         chunks: list[bytes] = []
         size = 0
@@ -184,16 +193,18 @@ class Connection:
             if pdu.packet_type == wire.BIND_NAK and not self._proven:
                 raise self._refused(f"bind_nak, reason {wire.bind_nak_reason(pdu)}")
             if pdu.packet_type not in (wire.RESPONSE, wire.FAULT):
-                raise BadReply(f"the server sent a PDU of type {pdu.packet_type} instead of a reply.")
+                raise BadReply(f"the server sent an RPC message of type {pdu.packet_type} instead of a reply.")
             wire.check_order(pdu, self._call_id, first=not chunks)
             parts = wire.split(pdu, wire.CALL_HEADER_SIZE)
             if pdu.packet_type == wire.FAULT:
-                raise self._fault(parts, deadline)
+                raise self._fault(parts, deadline, label)
             if wire.response_context(parts.header) != context:
                 raise SecurityError("the reply belongs to another interface.")
             chunks.append(self._open(parts))
             self._proven = True
             size += len(chunks[-1])
+            if not chunks[-1] and not pdu.flags & wire.LAST_FRAGMENT:
+                raise BadReply("a fragment of the reply is empty and not the last one.")
             if size > MAX_REPLY:
                 raise BadReply(f"the reply is larger than {MAX_REPLY} bytes; the rest was not read.")
             if pdu.flags & wire.LAST_FRAGMENT:
@@ -209,35 +220,37 @@ class Connection:
             raise BadReply("the reply has more padding than content.")
         return body[: len(body) - pad_length]
 
-    def _fault(self, parts: wire.Parts, deadline: Deadline) -> DhcpError:
+    def _fault(self, parts: wire.Parts, deadline: Deadline, label: str) -> DhcpError:
         """The exception for a fault. Windows sends faults without a verifier; where there is one, it must be right."""
         code = wire.fault_status(self._open(parts) if parts.trailer else parts.body)
         if code in _LOGON_CODES and not self._proven:
-            return self._refused(_status(code))
-        what = f"{deadline.doing}: the server answered with the RPC fault {_status(code)}."
+            return _caused(self._refused(_status(code)), _named(RpcFault, _status(code), code, label))
+        what = f"{deadline.doing}: the server answered with an error instead of a reply, the RPC fault {_status(code)}."
         proof = "A fault is not authenticated: whether the call had an effect, only reading tells."
         if code == _ACCESS_DENIED:
-            may = f"The account {self._account} may lack the right to this call."
-            return AccessFault(" ".join(filter(None, (what, may, self._doubt(), proof))), code)
-        return RpcFault(f"{what} {proof}", code)
+            account = self.account[:1].upper() + self.account[1:]
+            may = f"{account} may lack the right to this call. {RIGHTS}"
+            return _named(AccessFault, " ".join(filter(None, (what, may, self._doubt(), proof))), code, label)
+        return _named(RpcFault, f"{what} The server's event log may say why. {proof}", code, label)
 
     def _refused(self, how: str) -> LogonFailed:
-        return _logon_failed(self._channel.peer, self._account, self._security, how)
+        return _logon_failed(self._channel.peer, self.account, self._security, how)
 
     def _doubt(self) -> str:
         """What else the failure of a first call may mean; empty once a reply was verified."""
         if self._proven:
             return ""
         return (
-            f"As this was the first call after the logon, user name or password of {self._account} may also be wrong: "
+            f"As this was the first call after the logon, user name or password of {self.account} may also be wrong: "
             f"with {self._security.title} a server says so only now."
         )
 
 
 def connect(endpoint: Endpoint, credentials: Credentials, interfaces: Sequence[Interface]) -> Connection:
     """Find the port, connect, bind all interfaces and log on, within ``endpoint.connect_timeout``."""
-    security = open_context(credentials, endpoint.server)
-    deadline = Deadline(endpoint.connect_timeout, option="connect_timeout", doing=f"Looking up {endpoint.server}")
+    deadline = Deadline(endpoint.connect_timeout, option="connect_timeout", doing=f"Logging on to {endpoint.server}")
+    security = open_context(credentials, endpoint.server, deadline)
+    deadline.doing = f"Looking up {endpoint.server}"
     with ExitStack() as undo:
         try:
             channel = _open_channel(endpoint, interfaces[0], deadline)
@@ -254,6 +267,14 @@ def connect(endpoint: Endpoint, credentials: Credentials, interfaces: Sequence[I
         contexts={interface: number for number, interface in enumerate(interfaces)},
         max_fragment=max_fragment,
     )
+
+
+def import_all() -> None:
+    """Import what a connection needs on some ways only: for a process that forks others, so that each has it."""
+    "".encode("idna")
+    "".encode("utf-16-le")
+    if IMPACKET_IMPORT_ERROR is None:
+        from impacket.dcerpc.v5 import epm  # noqa: F401, PLC0415  (see _ask_endpoint_mapper)
 
 
 def _open_channel(endpoint: Endpoint, interface: Interface, deadline: Deadline) -> Channel:
@@ -291,17 +312,21 @@ class _Logon:
         ack = wire.parse_bind_ack(pdu)
         wire.check_contexts(ack, [interface.name for interface in interfaces], self._deadline.doing)
         if ack.max_receive < _SMALLEST_FRAGMENT:
-            raise BadReply(f"the server offers fragments of {ack.max_receive} bytes.")
+            raise BadReply(f"the server takes messages of {ack.max_receive} bytes only, too few for any call.")
         token = self._step(security.third_leg, ack)
         self._deadline.doing = f"Logging on to {self._channel.peer} as {self._account} by {security.title}"
         if security.ends_with_auth3:
             self._send(wire.AUTH3, bytes(4), token)
         else:
             self._send(wire.ALTER_CONTEXT, body, token)
-            self._step(security.last_leg, wire.parse_bind_ack(self._answer(wire.ALTER_CONTEXT_RESPONSE)))
+            last = wire.parse_bind_ack(self._answer(wire.ALTER_CONTEXT_RESPONSE))
+            if last.parts.trailer or not security.ends_silently:
+                self._step(security.last_leg, last)
         return min(ack.max_receive, _PROPOSED_FRAGMENT)
 
     def _send(self, packet_type: int, body: bytes, token: bytes) -> None:
+        if wire.COMMON_SIZE + len(body) + wire.TRAILER_SIZE + len(token) > wire.LARGEST:
+            raise BadReply("the server's part of the logon is so large that the answer to it fits into no message.")
         trailer = rpcrt.SEC_TRAILER()
         trailer["auth_type"] = self._security.auth_type
         trailer["auth_level"] = wire.PACKET_PRIVACY
@@ -327,7 +352,7 @@ class _Logon:
         if pdu.packet_type in (wire.BIND_NAK, wire.FAULT):
             raise self._refusal(pdu, last_leg=expected != wire.BIND_ACK)
         if pdu.packet_type != expected:
-            raise BadReply(f"the server sent a PDU of type {pdu.packet_type} instead of type {expected}.")
+            raise BadReply(f"the server sent an RPC message of type {pdu.packet_type} instead of type {expected}.")
         wire.check_order(pdu, _LOGON_CALL_ID, first=True)
         if not pdu.flags & wire.LAST_FRAGMENT:
             raise BadReply("the server's answer comes in fragments, which is not allowed here.")
@@ -338,17 +363,24 @@ class _Logon:
         doing = self._deadline.doing
         if pdu.packet_type == wire.BIND_NAK:
             reason = wire.bind_nak_reason(pdu)
-            if last_leg or reason in _NAK_AUTHENTICATION:
+            if last_leg or reason in _NAK_AUTHENTICATION or (reason == 0 and self._has_proved):
                 return self._refused(f"bind_nak: {_NAK_AUTHENTICATION.get(reason, f'reason {reason}')}")
             return NoEndpoint(
                 f"{doing}: the server refuses the connection (bind_nak, reason {reason}). Check that the port is that "
-                "of a DHCP server and that the server is not overloaded."
+                f"of a DHCP server and that the server is not overloaded. {_UNPROVEN}"
             )
         code = wire.fault_status(wire.split(pdu, wire.CALL_HEADER_SIZE).body)
-        if last_leg or code in _LOGON_CODES:
-            return self._refused(f"RPC fault {_status(code)}")
         kind = AccessFault if code == _ACCESS_DENIED else RpcFault
-        return kind(f"{doing}: the server refuses with the RPC fault {_status(code)}. Check its event log.", code)
+        what = f"{doing}: the server refuses with the RPC fault {_status(code)}. Check its event log. {_UNPROVEN}"
+        fault = _named(kind, what, code, "bind")
+        if last_leg or code in _LOGON_CODES or (code == _ACCESS_DENIED and self._has_proved):
+            return _caused(self._refused(f"RPC fault {_status(code)}"), fault)
+        return fault
+
+    @property
+    def _has_proved(self) -> bool:
+        """Whether the bind said who we are, so that a refusal for no reason may be about that. An AP-REQ does."""
+        return self._security.mechanism == "kerberos"
 
     def _step(self, step: Callable[[bytes], T], ack: wire.BindAck) -> T:
         """Give the security context the server's token, from a verifier of the kind that was sent."""
@@ -368,15 +400,24 @@ def _in_full(exc: BadReply, doing: str) -> BadReply:
     end = "" if cause.endswith((".", "?")) else "."
     return type(exc)(
         f"{doing}: {cause}{end} Check that it is a DHCP server that answers there, and that nothing on the way to it "
-        "changes messages."
+        "changes messages. If both are so, report this message together with the server's version."
     )
 
 
 def _logon_failed(peer: str, account: str, security: SecurityContext, how: str) -> LogonFailed:
-    return LogonFailed(
-        f"{peer} did not accept the logon of {account} by {security.title} ({how}). Check user name, domain and "
-        "password, that the account is not locked, and that the server allows NTLM."
-    )
+    what = f"{peer} did not accept the logon of {account} by {security.title} ({how})."
+    return LogonFailed(f"{what} {security.advice} {_UNPROVEN}")
+
+
+def _named(kind: type[RpcFault], message: str, code: int, call: str) -> RpcFault:
+    name = name_of(code) or rpcrt.rpc_status_codes.get(code, "").strip() or f"0x{code:08X}"
+    return kind(message, code, name=name, call=call)
+
+
+def _caused(refusal: LogonFailed, fault: RpcFault) -> LogonFailed:
+    """The refusal of a logon, which has no code of its own, with the fault that has one."""
+    refusal.__cause__ = fault
+    return refusal
 
 
 def _bind_body(interfaces: Sequence[Interface]) -> bytes:
@@ -438,7 +479,8 @@ def _ask_endpoint_mapper(
     deadline.doing = f"Asking the endpoint mapper at {where}"
     channel = Channel.open(endpoint.server, addresses, endpoint.endpoint_mapper_port, deadline)
     none = NoEndpoint(
-        f"The endpoint mapper at {where} knows no {interface.name}. Check that the DHCP server runs there, or set port."
+        f"The endpoint mapper at {where} knows no {interface.name}, the DHCP Server service. Check that server names a "
+        "DHCP server and that this service runs there, or set port."
     )
     try:
         with translated(BadReply, "it gave no answer that can be used; setting port avoids this question"):

@@ -42,6 +42,7 @@ SUPPORT_HEADER_SIGN = 0x04  # in bind, alter_context, auth3 and their answers (M
 COMMON_SIZE = 16  # the header that all types share
 CALL_HEADER_SIZE = 24  # request, response and fault: the common header, alloc_hint, p_cont_id, opnum or cancel_count
 TRAILER_SIZE = 8
+LARGEST = 0xFFFF  # what the 16 bits of frag_length can say
 
 PACKET_PRIVACY = 6  # RPC_C_AUTHN_LEVEL_PKT_PRIVACY (MS-RPCE 2.2.1.1.8)
 
@@ -97,11 +98,13 @@ def fragment_length(header: bytes) -> int:
     """The whole PDU's length, from its common header of 16 bytes, which is checked (C706 12.6.3.1)."""
     major, minor, packet_type, _flags, representation, length, auth_length, _call_id = _COMMON.unpack(header)
     if major != 5 or minor > 1:
-        raise DecodeError(f"the peer speaks RPC version {major}.{minor} where 5.0 is expected: is this an RPC server?")
+        raise DecodeError(f"what answers there does not speak RPC 5.0 (it begins like version {major}.{minor}).")
     if representation[:2] != _LITTLE_ENDIAN[:2]:
-        raise DecodeError(f"the peer's data representation is {representation.hex()} where little-endian is expected.")
+        raise DecodeError(
+            f"the server's numbers have an order that is not supported (data representation {representation.hex()})."
+        )
     if length < COMMON_SIZE + (TRAILER_SIZE + auth_length if auth_length else 0):
-        raise DecodeError(f"a PDU of type {packet_type} is too short for its own header: {length} bytes.")
+        raise DecodeError(f"an RPC message of type {packet_type} is too short for its own header: {length} bytes.")
     return int(length)
 
 
@@ -116,7 +119,7 @@ def split(pdu: Pdu, body_start: int) -> Parts:
     data = pdu.data
     body_end = len(data) - (pdu.auth_length + TRAILER_SIZE if pdu.auth_length else 0)
     if body_end < body_start:
-        raise DecodeError(f"a PDU of type {pdu.packet_type} is too short: {len(data)} bytes.")
+        raise DecodeError(f"an RPC message of type {pdu.packet_type} is too short: {len(data)} bytes.")
     trailer_end = body_end + TRAILER_SIZE
     return Parts(data[:body_start], data[body_start:body_end], data[body_end:trailer_end], data[trailer_end:])
 

@@ -4,10 +4,11 @@
 
 # This code is private to the collection msrpc.dhcp: it may change in any release.
 
-"""Security contexts for packet privacy: NTLM, alone and in SPNEGO (MS-RPCE 3.3.1.5.2, MS-NLMP 3.4, MS-SPNG).
+"""Security contexts for packet privacy: NTLM and Kerberos, alone and in SPNEGO (MS-RPCE 3.3.1.5.2, MS-NLMP 3.4).
 
-pyspnego does the cryptography. It goes on where the server's side of a logon is weaker than asked, so what must hold is
-demanded here, before the answer that proves our knowledge of the password is sent.
+pyspnego does the cryptography of NTLM and writes the tokens of SPNEGO; ``kerberos`` is the other mechanism. pyspnego
+goes on where the server's side of a logon is weaker than asked, so what must hold is demanded here, before the answer
+that proves our knowledge of the password is sent.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import os
 import traceback
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from struct import Struct
 from typing import Any, Literal
@@ -23,14 +25,19 @@ from ansible_collections.msrpc.dhcp.plugins.module_utils._errors import (
     BadReply,
     InvalidInput,
     LogonFailed,
+    NoKerberos,
     SecurityError,
+    TimedOut,
 )
+from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc import kerberos
+from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.channel import Deadline
 from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.foreign import translated
+from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.kerberos_errors import refusal
 
 try:
     import spnego
-    from spnego._ntlm_raw.crypto import ntowfv1
-    from spnego._spnego import NegState, NegTokenResp, unpack_token
+    from spnego._ntlm_raw.crypto import RC4Handle, hmac_md5, ntowfv1
+    from spnego._spnego import NegState, NegTokenInit, NegTokenResp, pack_mech_type_list, unpack_token
     from spnego.iov import BufferType
 except ImportError:
     SPNEGO_IMPORT_ERROR: str | None = traceback.format_exc()
@@ -42,12 +49,20 @@ SPNEGO = 9
 NTLM = 10
 KERBEROS = 16
 
-_REJECT = "its SPNEGO answer is reject"  # the connection makes the sentence
+_PATIENCE = 10.0  # seconds that a KDC gets where the caller does not say
+_REJECT = "it rejects the logon in SPNEGO"  # the connection makes the sentence
 _WRONG_SIGNATURE = (
     "the reply's signature is wrong: it was changed on the way, or its sender does not know the account's password; "
     "nothing of it was believed"
 )
+_WRONG_KERBEROS_SIGNATURE = (
+    "the reply's signature is wrong: it was changed, repeated or kept back on the way, or its sender is not the server "
+    "that the ticket is for; nothing of it was believed"
+)
 _NTLM_OID = "1.3.6.1.4.1.311.2.2.10"
+_KERBEROS_OID = "1.2.840.113554.1.2.2"
+# Servers may answer with the first one, an old mistake of Windows 2000 (MS-SPNG 3.1.5.2).
+_KERBEROS_OIDS = ("1.2.840.48018.1.2.2", _KERBEROS_OID)
 _CHALLENGE_SIGNATURE = b"NTLMSSP\0\x02\0\0\0"
 _CHALLENGE_FLAGS = Struct("<20xI")
 # MS-NLMP 2.2.2.5: without any of these a session is sealed weakly, or not at all.
@@ -62,17 +77,22 @@ _DEMANDED_FLAGS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """Who logs on, and how. ``spn`` is the service principal name, ``host/<server>`` where it is None."""
+    """Who logs on, and how. ``spn`` is the service principal name, ``host/<server>`` where it is None.
+
+    Without ``username`` it is whoever the Kerberos tickets belong to; without ``password`` there is only Kerberos.
+    ``without_kerberos`` is why ``negotiate`` need not ask a KDC again: a connection before had to do without one.
+    """
 
     auth: Literal["negotiate", "kerberos", "ntlm"] = "negotiate"
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     spn: str | None = None
+    without_kerberos: str | None = None
 
     @property
     def account(self) -> str:
         """The account as messages name it."""
-        return f"'{self.username}'"
+        return f"'{self.username}'" if self.username else "the owner of the Kerberos tickets"
 
 
 class SecurityContext(ABC):
@@ -80,22 +100,27 @@ class SecurityContext(ABC):
 
     The order is ``first_leg``, ``third_leg`` with the token of the bind_ack, and ``last_leg`` with the token of the
     alter_context_resp where ``ends_with_auth3`` is false. A mechanism is a subclass.
+
+    An odd number of legs ends with an rpc_auth_3, which nobody answers, only where that number is certain (MS-RPCE
+    3.3.1.5.2.1). Windows is certain of NTLM and Netlogon (note 98 there). Kerberos has three legs in DCE style and
+    ends with an alter_context all the same, as SPNEGO does with its four: the server answers, with an empty token.
     """
 
     auth_type: int
     mechanism: str  # what is really used: "ntlm" or "kerberos"
     title: str  # the same for people
-    ends_with_auth3: bool  # an odd number of legs, the last one without an answer (MS-RPCE 3.3.1.5.2.1)
+    advice: str  # what to check where the server refuses the logon
+    ends_with_auth3 = False
+    ends_silently = False  # the server's last token is empty, so that its PDU may have no verifier
+    without_kerberos: str | None = None  # why NTLM is used although Kerberos was allowed
 
     def __init__(self, context: Any) -> None:
         self._context = context
         self.token_size = 0
 
+    @abstractmethod
     def first_leg(self) -> bytes:
         """The token of the bind."""
-        with translated(LogonFailed, f"Cannot begin a logon by {self.title}"):
-            token: bytes = self._context.step()
-        return token
 
     @abstractmethod
     def third_leg(self, token: bytes) -> bytes:
@@ -105,8 +130,27 @@ class SecurityContext(ABC):
         """Take the token of the alter_context_resp."""
         raise BadReply(f"the server answered a logon by {self.title} where no answer is expected ({len(token)} bytes).")
 
+    @abstractmethod
     def seal(self, header: bytes, body: bytes, trailer: bytes) -> tuple[bytes, bytes]:
         """Encrypt the body; the token returned signs all three in clear (MS-RPCE 3.3.1.5.2.2)."""
+
+    @abstractmethod
+    def unseal(self, header: bytes, body: bytes, trailer: bytes, token: bytes) -> bytes:
+        """Decrypt the body; raise ``SecurityError`` unless the token is the peer's signature of all three in clear."""
+
+
+class _NtlmSecurity(SecurityContext):
+    """What NTLM alone and NTLM in SPNEGO share: pyspnego's context."""
+
+    mechanism = "ntlm"
+    advice = "Check user name, domain and password, that the account is not locked, and that the server allows NTLM."
+
+    def first_leg(self) -> bytes:
+        with translated(LogonFailed, f"Cannot begin a logon by {self.title}; report this error of pyspnego"):
+            token: bytes = self._context.step()
+        return token
+
+    def seal(self, header: bytes, body: bytes, trailer: bytes) -> tuple[bytes, bytes]:
         with translated(SecurityError, "the request cannot be sealed"):
             sealed = self._context.wrap_iov(
                 (
@@ -119,7 +163,6 @@ class SecurityContext(ABC):
         return sealed[1].data, sealed[3].data
 
     def unseal(self, header: bytes, body: bytes, trailer: bytes, token: bytes) -> bytes:
-        """Decrypt the body; raise ``SecurityError`` unless the token is the peer's signature of all three in clear."""
         with translated(SecurityError, _WRONG_SIGNATURE):
             clear: bytes = (
                 self._context.unwrap_iov(
@@ -144,11 +187,10 @@ class SecurityContext(ABC):
         self.token_size = self._context.query_message_sizes().header
 
 
-class NtlmContext(SecurityContext):
+class NtlmContext(_NtlmSecurity):
     """NTLM as it is: NEGOTIATE, CHALLENGE, AUTHENTICATE (MS-NLMP 1.3.1.1)."""
 
     auth_type = NTLM
-    mechanism = "ntlm"
     title = "NTLM"
     ends_with_auth3 = True
 
@@ -160,13 +202,11 @@ class NtlmContext(SecurityContext):
         return answer
 
 
-class NegotiateContext(SecurityContext):
+class NegotiateContext(_NtlmSecurity):
     """NTLM in SPNEGO (RFC 4178, MS-SPNG 3.3); the list of mechanisms is protected by a MIC in both directions."""
 
     auth_type = SPNEGO
-    mechanism = "ntlm"
     title = "NTLM in SPNEGO"
-    ends_with_auth3 = False
 
     def third_leg(self, token: bytes) -> bytes:
         answer = _response(token)
@@ -197,19 +237,140 @@ class NegotiateContext(SecurityContext):
         self._settle()
 
 
-def open_context(credentials: Credentials, server: str) -> SecurityContext:
-    """The context for a logon; raises ``InvalidInput`` for what cannot work, before anything is sent."""
-    if credentials.auth == "kerberos":
-        raise InvalidInput("auth", "kerberos", "this release has no Kerberos. Use negotiate or ntlm, with a password.")
+class KerberosContext(SecurityContext):
+    """Kerberos in DCE style: AP-REQ, AP-REP, AP-REP (MS-KILE 3.4.5.1)."""
+
+    auth_type = KERBEROS
+    mechanism = "kerberos"
+    title = "Kerberos"
+    advice = (
+        "Its name in Kerberos may belong to another account, its key may have changed since the ticket was made, or "
+        "the clocks may differ: check spn (setspn -Q on Windows), the time on both sides, and get a new ticket."
+    )
+    ends_silently = True
+
+    _context: kerberos.Kerberos
+
+    def first_leg(self) -> bytes:
+        return self._context.token
+
+    def third_leg(self, token: bytes) -> bytes:
+        return self._answer(token)
+
+    def last_leg(self, token: bytes) -> None:
+        if token:
+            raise SecurityError(f"the Kerberos logon does not end where it should ({len(token)} bytes more).")
+
+    def seal(self, header: bytes, body: bytes, trailer: bytes) -> tuple[bytes, bytes]:
+        with translated(SecurityError, "the request cannot be sealed"):
+            return self._context.seal(header, body, trailer)
+
+    def unseal(self, header: bytes, body: bytes, trailer: bytes, token: bytes) -> bytes:
+        with translated(SecurityError, _WRONG_KERBEROS_SIGNATURE):
+            return self._context.unseal(header, body, trailer, token)
+
+    def _answer(self, token: bytes) -> bytes:
+        """The AP-REP for the server's, which must prove who the server is."""
+        refused = refusal(token)
+        if refused is not None:
+            raise LogonFailed(refused)
+        answer = self._context.answer(token)
+        self.token_size = self._context.token_size
+        return answer
+
+
+class NegotiatedKerberosContext(KerberosContext):
+    """Kerberos in SPNEGO (RFC 4178, MS-SPNG 3.3), the only mechanism that is offered.
+
+    Our side of the list's MIC goes with the third leg, as always in DCE style. The server's is verified where it sends
+    one. It is not demanded: there is nothing in a list of one that could be exchanged, and who the server is was proved
+    by the AP-REP. A MIC that is taken out on the way leaves a gap in the server's sequence numbers, which is noticed.
+    """
+
+    auth_type = SPNEGO
+    title = "Kerberos in SPNEGO"
+    ends_silently = False
+
+    def first_leg(self) -> bytes:
+        token: bytes = NegTokenInit([_KERBEROS_OID], mech_token=self._context.token).pack()
+        return token
+
+    def third_leg(self, token: bytes) -> bytes:
+        answer = _response(token)
+        refused = refusal(answer.response_token or b"")
+        if answer.neg_state == NegState.reject or refused:
+            raise LogonFailed(refused or _REJECT)
+        if answer.supported_mech not in _KERBEROS_OIDS:
+            raise SecurityError(
+                f"the server chose the mechanism {answer.supported_mech}, but only Kerberos was offered."
+            )
+        if answer.neg_state not in (NegState.accept_incomplete, NegState.request_mic):
+            raise SecurityError("the server ended the SPNEGO logon before it was told who it is talking to.")
+        proof = self._answer(answer.response_token or b"")
+        with translated(SecurityError, "the list of SPNEGO mechanisms cannot be signed"):
+            mic = self._context.sign(pack_mech_type_list([_KERBEROS_OID]))
+            last: bytes = NegTokenResp(
+                neg_state=NegState.accept_incomplete, response_token=proof, mech_list_mic=mic
+            ).pack()
+        return last
+
+    def last_leg(self, token: bytes) -> None:
+        answer = _response(token)
+        if answer.neg_state == NegState.reject:
+            raise LogonFailed(refusal(answer.response_token or b"") or _REJECT)
+        if answer.neg_state != NegState.accept_complete or answer.response_token:
+            raise SecurityError("the SPNEGO logon does not end where it should.")
+        if answer.mech_list_mic:
+            with translated(SecurityError, "the server's signature of the SPNEGO mechanisms is wrong"):
+                self._context.verify(pack_mech_type_list([_KERBEROS_OID]), answer.mech_list_mic)
+
+
+def open_context(credentials: Credentials, server: str, deadline: Deadline | None = None) -> SecurityContext:
+    """The context for a logon; raises ``InvalidInput`` for what cannot work. Nobody but a KDC has been asked yet.
+
+    ``negotiate`` is Kerberos. Where there is nobody to give a ticket, or the KDC does not answer in half of the time,
+    it is NTLM if there is a password for it, and the context says why. A refusal by the KDC is final: a password that
+    is wrong, an account that is locked or a ticket that has expired is told, not tried once more in another way.
+    """
+    deadline = deadline or Deadline(_PATIENCE, option="connect_timeout", doing=f"Logging on to {server}")
+    if credentials.auth == "ntlm":
+        return _open_ntlm(credentials, server, NtlmContext)
+    may_fall_back = credentials.auth == "negotiate" and bool(credentials.username) and credentials.password is not None
+    wanted = kerberos.Wanted(
+        server=server, username=credentials.username, password=credentials.password, spn=credentials.spn
+    )
+    context_class = KerberosContext if credentials.auth == "kerberos" else NegotiatedKerberosContext
+    try:
+        if may_fall_back and credentials.without_kerberos is not None:
+            raise NoKerberos(credentials.without_kerberos)
+        return context_class(kerberos.begin(wanted, deadline, deadline.left() / (2 if may_fall_back else 1)))
+    except (NoKerberos, TimedOut) as exc:
+        if not may_fall_back:
+            raise
+        try:
+            context = _open_ntlm(credentials, server, NegotiateContext)
+        except LogonFailed as why:
+            raise LogonFailed(f"{why} Kerberos was tried before: {exc}") from exc
+        context.without_kerberos = str(exc)
+        return context
+
+
+def _open_ntlm(credentials: Credentials, server: str, context_class: type[_NtlmSecurity]) -> SecurityContext:
+    """A context of pyspnego's."""
     if not credentials.username or credentials.password is None:
-        raise InvalidInput("auth", credentials.auth, "this release needs a user name and a password.")
+        raise InvalidInput(
+            "auth", credentials.auth, "NTLM needs a user name and a password. Set username and password."
+        )
     _refuse_weak_environment()
     service, _slash, host = (credentials.spn or f"host/{server}").partition("/")
     if not host:
-        raise InvalidInput("spn", credentials.spn, "a service principal name has the form service/host.")
-    context_class: type[SecurityContext] = NtlmContext if credentials.auth == "ntlm" else NegotiateContext
+        raise InvalidInput(
+            "spn", credentials.spn, "a service principal name has the form service/host, as host/dhcp1.example.com has."
+        )
+    cannot = f"Cannot log on to {server} as {credentials.account} by {context_class.title}"
+    _demand_algorithms(cannot)
     options = spnego.NegotiateOptions
-    with translated(LogonFailed, f"Cannot begin a logon by {context_class.title} as {credentials.account}"):
+    with translated(LogonFailed, f"{cannot}; check username, else report this error of pyspnego"):
         context = spnego.client(
             # A hash, because it restricts SPNEGO to NTLM: with a password pyspnego would also try Kerberos where it
             # finds the libraries, and ask a KDC without a time limit.
@@ -221,6 +382,27 @@ def open_context(credentials: Credentials, server: str) -> SecurityContext:
             options=options.use_ntlm if credentials.auth == "ntlm" else options.use_negotiate,
         )
     return context_class(context)
+
+
+def _demand_algorithms(cannot: str) -> None:
+    """Refuse NTLM in a sentence where the system's policy, such as FIPS mode, takes away what it is made of."""
+    probes: dict[str, Callable[[], object]] = {
+        "MD4": lambda: ntowfv1(""),
+        "MD5": lambda: hmac_md5(bytes(16), b""),
+        "RC4": lambda: RC4Handle(bytes(16)),
+    }
+    missing = []
+    for name, probe in probes.items():
+        try:
+            with translated(LogonFailed, name):
+                probe()
+        except LogonFailed:
+            missing.append(name)
+    if missing:
+        raise LogonFailed(
+            f"{cannot}: NTLM needs {' and '.join(missing)}, which this system refuses, as systems in FIPS mode do. Use "
+            "Kerberos: install pyspnego[kerberos] and set auth=kerberos."
+        )
 
 
 def check_challenge(token: bytes) -> None:
@@ -241,7 +423,7 @@ def _refuse_weak_environment() -> None:
     level = os.environ.get("LM_COMPAT_LEVEL", "3")
     if level not in ("3", "4", "5"):
         raise SecurityError(
-            f"the environment has LM_COMPAT_LEVEL={level!r}, which may mean NTLMv1. Set it to 3 or unset it."
+            f"The environment has LM_COMPAT_LEVEL={level!r}, which may mean NTLMv1. Set it to 3 or unset it."
         )
 
 

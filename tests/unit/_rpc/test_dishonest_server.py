@@ -70,8 +70,8 @@ REPLIES: dict[str, tuple[type[BadReply], str]] = {
     "first_flag_missing": (BadReply, "not in order"),
     "first_flag_repeated": (BadReply, "not in order"),
     "fragments_swapped": (BadReply, "not in order"),
-    "wrong_packet_type": (BadReply, "PDU of type 0"),
-    "big_endian": (DecodeError, "little-endian is expected"),
+    "wrong_packet_type": (BadReply, "message of type 0"),
+    "big_endian": (DecodeError, "order that is not supported"),
 }
 CHALLENGES = {
     "challenge_without_sign": "NTLMSSP_NEGOTIATE_SIGN",
@@ -510,7 +510,7 @@ def test_what_a_server_without_passwords_is_told_cannot_be_read(sim: Simulator) 
 @pytest.mark.parametrize("auth", AUTHS)
 def test_something_else_than_rpc_is_refused(sim: Simulator, auth: str) -> None:
     edit = replaced(pdu.BIND_ACK, lambda _data: b"HTTP/1.1 400 Bad Request\r\n\r\n")
-    with Tap(sim.port, edit) as tap, pytest.raises(DecodeError, match="is this an RPC server"):
+    with Tap(sim.port, edit) as tap, pytest.raises(DecodeError, match="does not speak RPC"):
         logged_on(sim, auth, port=tap.port)
 
 

@@ -275,11 +275,6 @@ def test_the_password_given_wins_over_a_file_of_accounts() -> None:
         server.step(proof)
 
 
-def test_kerberos_is_refused_before_anything_is_sent() -> None:
-    with pytest.raises(InvalidInput, match="auth='kerberos'"):
-        open_context(credentials("kerberos"), "dhcp1")
-
-
 @pytest.mark.parametrize("missing", [{"username": None}, {"username": ""}, {"password": None}])
 def test_a_logon_without_user_name_or_password_is_refused(missing: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput, match="user name and a password"):

@@ -111,7 +111,21 @@ def test_a_sentence_ends_with_one_full_stop(code: int) -> None:
 
 
 def test_an_unknown_code_is_named_by_its_number() -> None:
-    assert str(raised(4711)) == f"{CALL} answered 4711 (0x00001267)."
+    assert str(raised(4711)).startswith(f"{CALL} answered 4711 (0x00001267): this is none of the codes")
+
+
+def test_an_unknown_code_comes_with_the_command_that_explains_it() -> None:
+    assert "`certutil -error 0x80070020`" in str(raised(0x80070020))
+
+
+def test_access_denied_names_who_asked_and_whom() -> None:
+    with pytest.raises(status.AccessDenied, match=r"'EXAMPLE\\reader' may not do this on dhcp1\.example\.com"):
+        status.raise_for(5, CALL, account=r"'EXAMPLE\reader'", server="dhcp1.example.com")
+
+
+def test_braces_in_a_name_are_no_placeholders() -> None:
+    with pytest.raises(status.AccessDenied, match=r"'\{code\}' may not"):
+        status.raise_for(5, CALL, account="'{code}'", server="dhcp1.example.com")
 
 
 def test_an_error_knows_its_code_and_its_call() -> None:
