@@ -274,6 +274,11 @@ options:
       - Use O(lease_expires) instead.
     type: raw
 notes:
+  - On a local connection, without C(become) and C(async), the task runs inside of Ansible, without a process of its own,
+    if the libraries are there for the Python that Ansible itself runs with. The items of a loop then share one logon.
+    Nothing else is different, and nothing that was read for one item decides about another. Otherwise the libraries are
+    needed by the Python of the host that the task runs on.
+  - On a connection to a Windows host the task fails. Add C(delegate_to=localhost) to it.
   - A client that is on the network already, with a lease at another address of the scope, gets its reservation beside
     that lease. A warning says that it moves when it renews. Name and description are stored as soon as the server has
     a record to store them in, which takes another run; until then RV(client.pending) lists them.

@@ -66,6 +66,7 @@ def environment(home: Path, more: Mapping[str, str] | None = None) -> dict[str, 
     # How a caller makes Ansible wait for its workers, so that they write down what they have covered.
     kept |= {name: value for name, value in os.environ.items() if name.startswith("ANSIBLE_WORKER_SHUTDOWN_")}
     return kept | {
+        "ANSIBLE_ASYNC_DIR": str(home / ".ansible_async"),
         "ANSIBLE_COLLECTIONS_PATH": str(TREE),
         "ANSIBLE_CONFIG": str(home / "ansible.cfg"),
         "ANSIBLE_HOME": str(home / ".ansible"),

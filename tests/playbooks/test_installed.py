@@ -88,7 +88,8 @@ def installed(home: Path, tarball: Path, tmp_path_factory: pytest.TempPathFactor
 def run(workplace: Workplace, installed: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A playbook against the simulator, from a directory that has nothing to do with either."""
     client = {"ip_address": "10.0.0.20", "mac_address": "00:1c:25:80:a0:43"}
-    tasks = [task("first", client), task("second", client)]
+    # In the worker, and as a module.
+    tasks = [task("first", client), task("second", client, environment={"PYTHONNOUSERSITE": "1"})]
     return workplace.play(tasks, "-vvv", env=installed, cwd=tmp_path_factory.mktemp("elsewhere"))
 
 
@@ -105,9 +106,10 @@ def test_the_installed_module_declares(run: Run) -> None:
     assert (run.status, run["first"].changed, run["second"].changed) == (0, True, False)
 
 
-def test_it_is_the_installed_module_that_ran(run: Run, installed: dict[str, str]) -> None:
-    path = f"{installed['ANSIBLE_COLLECTIONS_PATH']}/ansible_collections/msrpc/dhcp/plugins/modules"
-    assert f"Using module file {path}/dhcp_reservation_lease.py" in run.output
+def test_it_is_the_installed_collection_that_ran(run: Run, installed: dict[str, str]) -> None:
+    path = f"{installed['ANSIBLE_COLLECTIONS_PATH']}/ansible_collections/msrpc/dhcp/plugins"
+    assert f"Using action file {path}/action/dhcp_reservation_lease.py" in run.output
+    assert f"Using module file {path}/modules/dhcp_reservation_lease.py" in run.output
 
 
 def test_the_documentation_of_the_installed_module_prints(home: Path, installed: dict[str, str]) -> None:

@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# Names that mean something else to whoever reads an inventory. A client chooses its name itself.
-_RESERVED = frozenset({"all", "localhost", "ungrouped"})
+# Names that mean something else to Ansible; a host by one of the first three gets what is delegated to localhost. A
+# client chooses its name itself.
+_RESERVED = frozenset({"127.0.0.1", "::1", "localhost", "all", "ungrouped"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,20 +35,27 @@ def host_names(clients: Sequence[Mapping[str, Any]], preference: Sequence[str]) 
     names, warnings = [], []
     for client in clients:
         name = next((client[key] for key in preference if client[key]), None)
-        if name is not None and name.casefold() in _RESERVED:
+        if name is not None and (name.casefold() in _RESERVED or not _is_plain(name)):
             warnings.append(
-                f"The client at {client['ip_address']} calls itself {name!r}, which is no name for a host here; it is "
-                "named with its address."
+                f"The client at {client['ip_address']} calls itself {name!r}, which cannot be the name of a host; it "
+                "is named with its address."
             )
-            name = f"{name}_{client['ip_address']}"
+            name = f"{name}_{client['ip_address']}" if _is_plain(name) else client["ip_address"]
         names.append(name)
     for key in ("ip_address", "client_id"):
         shared = {name for name, count in Counter(names).items() if count > 1 and name is not None}
         for name in sorted(shared):
             holders = ", ".join(client["ip_address"] for client, own in zip(clients, names, strict=True) if own == name)
-            warnings.append(f"Several clients are called {name!r} ({holders}); each is named with its {key} behind.")
+            warnings.append(
+                f"Several clients are called {name!r} ({holders}); each host is named with its {key} behind."
+            )
         names = [
             f"{name}_{client[key]}" if name in shared and name != client[key] else name
             for client, name in zip(clients, names, strict=True)
         ]
     return Names(names=names, warnings=warnings)
+
+
+def _is_plain(name: str) -> bool:
+    """Whether Ansible may print the name, and make a file's name of it, as it does for variables and cached facts."""
+    return name.isprintable() and "/" not in name and name not in (".", "..")

@@ -9,15 +9,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.parameters import remove_values
 
 from ansible_collections.msrpc.dhcp.plugins.module_utils._ansible import deps, options
 from ansible_collections.msrpc.dhcp.plugins.module_utils._ansible.argspec import ModuleSpec
+from ansible_collections.msrpc.dhcp.plugins.module_utils._ansible.kept import KeptConnections
 from ansible_collections.msrpc.dhcp.plugins.module_utils._ansible.use_case import Answer, UseCase
-from ansible_collections.msrpc.dhcp.plugins.module_utils._errors import DhcpError, RpcFault
-from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.connection import connect
+from ansible_collections.msrpc.dhcp.plugins.module_utils._errors import DhcpError, RpcFault, printable
+from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.connection import Connection, connect
 from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.interfaces import DHCPSRV, DHCPSRV2
 from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.status import StatusError
 from ansible_collections.msrpc.dhcp.plugins.module_utils._server import DhcpServer
@@ -34,7 +37,7 @@ def run(spec: ModuleSpec, use_case: UseCase) -> None:
     deps.demand_libraries(module)
     answer = perform(use_case, module.params, check_mode=module.check_mode)
     for warning in answer.warnings:
-        module.warn(warning)
+        module.warn(remove_values(warning, module.no_log_values))  # Ansible does this for all but warnings
     if answer.failure is not None:
         module.fail_json(msg=answer.failure, **answer.values)
     module.exit_json(**answer.values)
@@ -60,19 +63,38 @@ def _module(**declared: Any) -> AnsibleModule:
         return _Module(**declared, no_log=True)
 
 
-def perform(use_case: UseCase, params: Mapping[str, Any], *, check_mode: bool) -> Answer:
-    """A use case's answer over a connection of its own, counts and codes included; an expected error is an answer."""
+def perform(
+    use_case: UseCase, params: Mapping[str, Any], *, check_mode: bool, kept: KeptConnections | None = None
+) -> Answer:
+    """A use case's answer, counts and codes included; an expected error is an answer.
+
+    The connection is one of its own, unless one is ``kept`` from a use case before that succeeded.
+    """
     server: DhcpServer | None = None
     try:
         job = use_case(params, check_mode=check_mode)
         endpoint, credentials = options.endpoint(params), options.credentials(params)
-        with DhcpServer(lambda: connect(endpoint, credentials, (DHCPSRV, DHCPSRV2))) as server:
+        line = None if kept is None else kept.line(endpoint, credentials)
+
+        known = [credentials]
+
+        def open_connection() -> Connection:
+            opened = None if line is None else line.take()
+            if opened is None:
+                opened = connect(endpoint, known[-1], (DHCPSRV, DHCPSRV2))
+            if opened.without_kerberos is not None:
+                known.append(replace(credentials, without_kerberos=opened.without_kerberos))
+            return opened
+
+        with DhcpServer(open_connection) as server:
             answer = job(server)
+            if line is not None and answer.failure is None:
+                line.put(server.detach())
     except DhcpError as exc:
         answer = Answer(values={"changed": False}, failure=str(exc), error=exc)
     return Answer(
         values={**answer.values, **codes(answer.error), "rpc": rpc_counts(server)},
-        warnings=answer.warnings,
+        warnings=[printable(warning) for warning in answer.warnings],
         failure=answer.failure,
     )
 
@@ -85,9 +107,7 @@ def rpc_counts(server: DhcpServer | None) -> dict[str, int]:
 def codes(error: BaseException | None) -> dict[str, Any]:
     """The server's code for an error, where it gave one: of the error itself or of what caused it."""
     while error is not None:
-        if isinstance(error, StatusError):
+        if isinstance(error, (StatusError, RpcFault)):
             return {"error_code": error.code, "error_name": error.name, "rpc_call": error.call}
-        if isinstance(error, RpcFault):
-            return {"error_code": error.code}
         error = error.__cause__
     return {}

@@ -28,9 +28,7 @@ def reservation_lease(params: Mapping[str, Any], /, *, check_mode: bool) -> Job:
     connections = options.connections(params)
 
     def job(server: DhcpServer) -> Answer:
-        outcome = converge(
-            server, declared, single=single, check_mode=check_mode, purge=purge, connections=connections
-        )
+        outcome = converge(server, declared, single=single, check_mode=check_mode, purge=purge, connections=connections)
         values: dict[str, Any] = {"changed": outcome.changed, "clients": outcome.clients, "diff": outcome.diff}
         if purge is not None:
             values["purged"] = outcome.purged
