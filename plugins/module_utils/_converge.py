@@ -215,7 +215,9 @@ class _Preparation:
         reserved = {step.scope.address for entry in entries for step in entry.first.builds if isinstance(step, Reserve)}
         for address, scope in sorted(self._reader.scopes.items()):
             if address in allocated and not scope.is_enabled:
-                found.append(f"Scope {address} is not active: the server gives none of its addresses to clients.")
+                found.append(
+                    f"Scope {address} is not active, so clients get no address of it. Activate it on the server."
+                )
             if address in reserved:
                 found += self._partner(scope)
         return found
@@ -225,7 +227,10 @@ class _Preparation:
         try:
             relationship = self._reader.server.failover(scope)
         except DhcpError as exc:
-            return [f"Whether scope {scope} has a failover partner could not be read: {exc}"]
+            return [
+                f"Whether scope {scope} has a failover partner could not be read; if it has one, declare its "
+                f"reservations there too: {exc}"
+            ]
         if relationship is None:
             return []
         return [
@@ -316,8 +321,8 @@ def _refuse_claimed(item: Item, address: IPv4Address, items: Sequence[Item]) -> 
             raise InvalidInput(
                 f"{item.option}ip_address",
                 None,
-                f"{item.client_id} has {address}, which {other.option[:-1]} declares for {other.client_id}. Give it an "
-                "address, or set on_conflict=replace, so that it may leave.",
+                f"{item.client_id} has {address}, which {other.option[:-1]} declares for {other.client_id}. Give "
+                f"{item.client_id} an ip_address of its own, or set on_conflict=replace, so that it may leave.",
             )
 
 

@@ -12,14 +12,15 @@ a step which was sent already the proof that it failed: no step is ever sent twi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.items import Conflict, Present, Unplaced
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.items import Conflict, ItemPlan, Present, Unplaced
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.plan import Site, plan
-from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.state import Step
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.state import Create, Step
 from ansible_collections.msrpc.dhcp.plugins.module_utils._errors import DhcpError, Taken, TransportError
 from ansible_collections.msrpc.dhcp.plugins.module_utils._progress import (
+    Known,
     Progress,
     Sent,
     because,
@@ -43,7 +44,8 @@ class Execution:
     def __init__(self, reader: Reader, original: Site, allocator: Allocator) -> None:
         self._reader = reader
         self._writer = Writer(reader.crew)
-        self._undoing = Undoing(reader, original)
+        self._known = Known(original)
+        self._undoing = Undoing(reader, original, self._known)
         self._allocator = allocator
 
     def carry_out(self, entries: Sequence[Progress]) -> None:
@@ -51,8 +53,14 @@ class Execution:
         active = [entry for entry in entries if entry.latest.steps and entry.error is None]
         while active:
             self._writer.write(active)
+            self._known.wrote(_acknowledged(active))
             active = self._judge(_concerned(active, entries))
         self._undoing.put_back(entries)
+        for entry in entries:
+            if entry.error is not None and isinstance(entry.item, Present):
+                # Its plan says what would be there.
+                shown = self._known.at((entry.item.scope, entry.item.address))
+                entry.latest = replace(entry.latest, after=shown)
 
     def _judge(self, touched: Sequence[Progress]) -> list[Progress]:
         """Read again and plan again: who is done, who has failed, and who has something new to write."""
@@ -65,6 +73,8 @@ class Execution:
                 _unproven(entry, exc)
             return []
         self._writer.server_answers()
+        items = [entry.item for entry in touched]
+        self._known.read(site, [(item.scope, item.address) for item in items if isinstance(item, Present)])
         self._plan_again(touched, site)
         again = []
         for entry in touched:
@@ -154,7 +164,7 @@ class Execution:
         if sent is Sent.DONE:
             entry.error = DhcpError(
                 f"{where(entry)}: the server acknowledged {words(step)}, but reading it back does not show it. "
-                "Look at the record on the server."
+                "Look at the client on the server, then run again."
             )
             return
         cause = entry.refusals[step]
@@ -164,14 +174,22 @@ class Execution:
                 f"{where(entry)}: {words(step)} was sent without a verified answer, and reading again does not show "
                 f"it: {cause}",
             )
-        elif isinstance(cause, Taken):
+        elif isinstance(cause, Taken) and isinstance(step, Create):
             entry.error = because(
                 cause,
                 f"{where(entry)}: {cause} Reading again finds neither a record at the address nor one of the client, "
-                "so the server's database or the address itself is the cause: look at the server's event log.",
+                "so the server's database or the address itself is the cause.",
             )
         else:
             entry.error = because(cause, f"{where(entry)}: {cause}")
+
+
+def _acknowledged(active: Sequence[Progress]) -> Iterator[Step]:
+    """The steps of the latest plans that took effect, in the order in which they were sent."""
+    phases: tuple[Callable[[ItemPlan], tuple[Step, ...]], ...] = (lambda p: p.frees, lambda p: p.builds)
+    for steps_of in phases:
+        for entry in active:
+            yield from (step for step in steps_of(entry.latest) if entry.sent.get(step) is Sent.DONE)
 
 
 def _concerned(active: Iterable[Progress], entries: Iterable[Progress]) -> list[Progress]:

@@ -8,14 +8,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
-from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.items import Action, Item, ItemPlan, Present
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.items import Action, Client, Item, ItemPlan, Present
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.plan import Site
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.restore import Place
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.state import DeleteRecord, RemoveReservation, Step
-from ansible_collections.msrpc.dhcp.plugins.module_utils._errors import DhcpError
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.view import view
+from ansible_collections.msrpc.dhcp.plugins.module_utils._errors import DhcpError, Taken
 
 
 class Sent(Enum):
@@ -90,12 +92,37 @@ class Progress:
         }
 
     def settle(self, site: Site) -> None:
-        """What got no answer but is there was written by this run."""
+        """What got no answer but is there was written by this run.
+
+        So was what a server refused after it had done it, unless the refusal says that it was there before.
+        """
         for step, sent in self.sent.items():
-            if sent is Sent.UNANSWERED and site[step.scope.address].shows(step):
+            if sent is Sent.DONE or isinstance(self.refusals[step], Taken):
+                continue
+            if site[step.scope.address].shows(step):
                 self.sent[step] = Sent.DONE
                 if self.action is Action.NONE:
                     self.action = self.first.action
+
+
+class Known:
+    """What is there, as far as acknowledged writes and readings tell. ``original`` is from before the first write."""
+
+    def __init__(self, original: Site) -> None:
+        self._site = {address: state.copy() for address, state in original.items()}
+
+    def wrote(self, steps: Iterable[Step]) -> None:
+        for step in steps:
+            self._site[step.scope.address].advance(step)
+
+    def read(self, site: Site, places: Iterable[Place]) -> None:
+        for scope, address in places:
+            self._site[scope].take(address, site[scope])
+
+    def at(self, place: Place) -> Client | None:
+        """What users see there."""
+        scope, address = place
+        return view(self._site[scope], address)
 
 
 def where(entry: Progress) -> str:

@@ -13,7 +13,7 @@ from functools import partial
 from ipaddress import IPv4Address
 
 from ansible_collections.msrpc.dhcp.plugins.module_utils._crew import Crew
-from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.allocate import own_address, place, unused
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.allocate import Claims, own_address, place, unused
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.desired import Declaration, relevant_scopes
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.items import (
     Absent,
@@ -145,6 +145,7 @@ class Allocator:
         self._reader = reader
         self._site = site
         self._named = {item.address for item in items if item.address is not None}
+        self._claims = Claims.of(items)
         self._taken = {item.address for item in items if isinstance(item, Present)}
         self._free: dict[IPv4Address, Iterator[IPv4Address]] = {}
         self._freed: Mapping[IPv4Address, Iterable[IPv4Address]] = {}
@@ -155,7 +156,7 @@ class Allocator:
 
     def own_address(self, item: Unplaced, state: ScopeState) -> IPv4Address | None:
         """The address that the client has already, in its scope as just read."""
-        return own_address(item, state, self._named)
+        return own_address(item, state, self._claims)
 
     def place(self, item: Unplaced) -> Present:
         """The client at the next free address of its scope. Raises ``Conflict`` where there is none."""
@@ -182,6 +183,6 @@ def _needs_ranges(item: Item, state: ScopeState) -> bool:
     reservation = None if item.address is None else state.reservation_at(item.address)
     record = None if item.address is None else state.record_at(item.address)
     if item.type is ClientType.LEASE:
-        return reservation is not None
+        return reservation is not None or (record is not None and record.client_id != item.client_id)
     entries = (reservation, record or reservation)
     return any(entry is None or entry.client_id != item.client_id for entry in entries)

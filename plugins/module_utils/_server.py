@@ -21,6 +21,7 @@ from typing import Any, NoReturn, Protocol, Self, TypeVar
 
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import (
     DHCP_CLIENTS,
+    UNSET,
     AddressRange,
     AddressState,
     ClientId,
@@ -35,6 +36,7 @@ from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import (
     Scope,
     ScopeStatus,
 )
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.render import whole_characters
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.state import (
     Create,
     DeleteRecord,
@@ -66,7 +68,7 @@ from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc import (
     structs,
 )
 from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.calls import Call, ReplyT, StatusReply
-from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.interfaces import Interface
+from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.interfaces import DHCPSRV, DHCPSRV2, Interface
 
 # R_DhcpEnumSubnetClientsVQ returns at most 64 KiB a page, whatever is asked for (3.1.4.48).
 _PAGE = 65536
@@ -80,11 +82,24 @@ _MAX_FREE_ADDRESSES = 1024
 _INVALID_PARAMETER = 87
 # nca_s_op_rng_error: the server has no call of that number (C706 appendix E).
 _NO_SUCH_CALL = 0x1C010002
+_VERSION_OF_2012 = (6, 2)  # of Windows Server 2012 (3.1.4.29, note 32)
+# Calls whose answers cannot be those of the other interface's calls of the same numbers.
+_PROOFS = (
+    calls.R_DhcpGetSubnetInfo,
+    calls.R_DhcpGetClientInfoVQ,
+    calls.R_DhcpEnumSubnetClientsVQ,
+    calls.R_DhcpEnumSubnetElementsV5,
+)
+_ANSWERED = frozenset({status.SUCCESS, status.MORE_DATA, status.NO_MORE_ITEMS})
 # No list has more pages than this, nor more octets of replies: room for a million records.
 _MAX_PAGES = 10_000
 _MAX_LIST = 256 * 1024 * 1024
 # More scopes than any server has; each of them would be read.
 _MAX_SCOPES = 100_000
+# What comes after the sentence about a reply that no server should give.
+_STRANGE = "Nothing of it was used. Run again; if it stays, report this message together with the server's version."
+# By their numbers on the wire.
+_ADDRESS_STATES = tuple(AddressState(number) for number in range(structs.ADDRESS_STATE_MASK + 1))
 
 
 class RpcChannel(Protocol):
@@ -92,6 +107,9 @@ class RpcChannel(Protocol):
 
     broken: bool
     mechanism: str
+    without_kerberos: str | None
+    account: str  # as messages name it
+    server: str
 
     def call(self, interface: Interface, opnum: int, stub: bytes, *, label: str) -> bytes: ...
 
@@ -107,6 +125,28 @@ class _RawRecord:
 
     record: Record
     owner: int
+
+
+class _Subnet:
+    """What a scope has to do with each of its many records and reservations, worked out once."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope.address
+        self.numbers = range(int(scope.network.network_address), int(scope.network.broadcast_address) + 1)
+
+    def client_id(self, octets: bytes | None) -> ClientId:
+        return ClientId.from_wire(octets, self._scope)
+
+    def record(self, client: structs.DHCP_CLIENT_INFO_VQ) -> Record:
+        """A record in the field's values, given by position: there may be a hundred thousand."""
+        return Record(
+            IPv4Address(client.ClientIpAddress),
+            self.client_id(client.ClientHardwareAddress),
+            client.ClientName or "",
+            client.ClientComment or "",
+            Expiry(client.ClientLeaseExpires) if client.ClientLeaseExpires else UNSET,
+            _ADDRESS_STATES[client.AddressState & structs.ADDRESS_STATE_MASK],
+        )
 
 
 class _Cursor:
@@ -167,6 +207,7 @@ class DhcpServer:
         self._siblings: list[DhcpServer] = []
         self._has_calls_of_2012 = True
         self._octets = 0  # of all stubs received
+        self._proven: set[Interface] = set()  # on the connection that is open
 
     def __enter__(self) -> Self:
         return self
@@ -213,10 +254,16 @@ class DhcpServer:
         """How the account was logged on: ``ntlm`` or ``kerberos``."""
         return self._open().mechanism
 
+    def without_kerberos(self) -> str | None:
+        """Why it was not Kerberos, where that was allowed."""
+        return self._open().without_kerberos
+
     def version(self) -> tuple[int, int]:
         """Major and minor version (3.1.4.29). Every account that can log on may ask for it."""
         reply = self._send(calls.R_DhcpGetVersion())
-        status.raise_for(reply.Return, "R_DhcpGetVersion")
+        self._demand(reply.Return, "R_DhcpGetVersion")
+        if not reply.MajorVersion:
+            self._reject("R_DhcpGetVersion returned version 0, which no server has.")
         return reply.MajorVersion, reply.MinorVersion
 
     def refusal(self) -> str | None:
@@ -236,17 +283,23 @@ class DhcpServer:
             if len(reply.EnumInfo or ()) > _MAX_SCOPES:
                 self._reject(f"R_DhcpEnumSubnets returned {len(reply.EnumInfo or ())} scopes in one reply.")
             if reply.Return == status.NO_MORE_ITEMS:
-                return sorted(addresses)
+                return self._sorted(addresses)
             if reply.Return != status.MORE_DATA:
-                status.raise_for(reply.Return, "R_DhcpEnumSubnets")
+                self._demand(reply.Return, "R_DhcpEnumSubnets")
             new = {IPv4Address(address) for address in reply.EnumInfo or ()} - addresses
             addresses |= new
             handle = reply.ResumeHandle
             if reply.Return == status.SUCCESS:
-                return sorted(addresses)
+                return self._sorted(addresses)
             if not new or len(addresses) > _MAX_SCOPES:
                 break
         raise self._endless("R_DhcpEnumSubnets")
+
+    def _sorted(self, scopes: set[IPv4Address]) -> list[IPv4Address]:
+        """Ascending. That there are none could also be R_DhcpEnumMScopes' answer: see ``_prove``."""
+        if not scopes and DHCPSRV not in self._proven:
+            self.version()
+        return sorted(scopes)
 
     def scope(self, address: IPv4Address) -> Scope | None:
         """The scope of that subnet address, None if the server has none (3.1.4.3)."""
@@ -255,7 +308,7 @@ class DhcpServer:
         reply = self._send(calls.R_DhcpGetSubnetInfo(SubnetAddress=int(address)))
         if reply.Return == status.ScopeNotPresent.code_of_class:
             return None
-        status.raise_for(reply.Return, "R_DhcpGetSubnetInfo")
+        self._demand(reply.Return, "R_DhcpGetSubnetInfo")
         info = reply.SubnetInfo
         if info is None or info.SubnetAddress != int(address):
             self._reject(f"R_DhcpGetSubnetInfo did not return scope {address}, which was asked for.")
@@ -288,32 +341,29 @@ class DhcpServer:
             return None
         if reply.Return in status.NO_FAILOVER:
             return None
-        status.raise_for(reply.Return, call.name)
+        self._demand(reply.Return, call.name)
         return None if reply.pRelationship is None else _failover(reply.pRelationship)
 
     def reservations(self, scope: Scope) -> list[Reservation]:
         """The scope's list of reserved addresses (3.2.4.39). What lies outside of its subnet is not looked at."""
-        found = []
+        subnet, found = _Subnet(scope), []
         for entry in self._elements(scope, structs.ELEMENT_RESERVATIONS):
-            if (
-                isinstance(entry, structs.DHCP_IP_RESERVATION_V4)
-                and IPv4Address(entry.ReservedIpAddress) in scope.network
-            ):
+            if isinstance(entry, structs.DHCP_IP_RESERVATION_V4) and entry.ReservedIpAddress in subnet.numbers:
                 uid = entry.ReservedForClient
-                client_id = ClientId.from_wire(None if uid is None else uid.Data, scope.address)
                 found.append(
                     Reservation(
-                        address=IPv4Address(entry.ReservedIpAddress),
-                        client_id=client_id,
-                        allowed_types=entry.bAllowedClientTypes,
+                        IPv4Address(entry.ReservedIpAddress),
+                        subnet.client_id(None if uid is None else uid.Data),
+                        entry.bAllowedClientTypes,
                     )
                 )
         return found
 
     def options(self, scope: Scope, address: IPv4Address) -> OptionValues:
         """The option values of a reservation, of all classes (3.2.4.31)."""
+        self._prove(scope)
         reply = self._send(option_calls.R_DhcpGetAllOptionValues(ScopeInfo=_option_scope(scope, address)))
-        status.raise_for(reply.Return, "R_DhcpGetAllOptionValues")
+        self._demand(reply.Return, "R_DhcpGetAllOptionValues")
         entries = () if reply.Values is None else reply.Values.Options or ()
         return _option_values(entries)
 
@@ -335,7 +385,7 @@ class DhcpServer:
             yield from (address for address in found if address in scope.network)
             if reply.Return in status.END_OF_FREE_ADDRESSES or (start and reply.Return == _INVALID_PARAMETER):
                 return  # the latter: the last page ended where the scope's ranges end
-            status.raise_for(reply.Return, call.name)
+            self._demand(reply.Return, call.name)
             if len(found) < _MAX_FREE_ADDRESSES or found[-1] >= scope.network.broadcast_address:
                 return
             start = int(found[-1]) + 1
@@ -362,7 +412,7 @@ class DhcpServer:
 
         The caller has seen that the scope exists: an unknown one would look empty.
         """
-        cursor = _Cursor()
+        cursor, subnet = _Cursor(), _Subnet(scope)
         for _page in self._pages():
             reply = self._send(
                 calls.R_DhcpEnumSubnetClientsVQ(
@@ -374,12 +424,12 @@ class DhcpServer:
             if reply.Return == status.NO_MORE_ITEMS:
                 return
             if reply.Return != status.MORE_DATA:
-                status.raise_for(reply.Return, "R_DhcpEnumSubnetClientsVQ")
+                self._demand(reply.Return, "R_DhcpEnumSubnetClientsVQ")
             for client in reply.ClientInfo or ():
                 if client is None or not cursor.takes(client.ClientIpAddress):
                     continue
-                if IPv4Address(client.ClientIpAddress) in scope.network:
-                    yield _record(client, scope).record
+                if client.ClientIpAddress in subnet.numbers:
+                    yield subnet.record(client)
             if reply.Return == status.SUCCESS:
                 return
             if not cursor.go_on(reply.ResumeHandle):
@@ -397,10 +447,10 @@ class DhcpServer:
         reply = self._send(calls.R_DhcpGetClientInfoVQ(SearchInfo=search))
         if reply.Return == status.DatabaseError.code_of_class:
             return None  # also a broken database: then no write succeeds either, and its error says so
-        status.raise_for(reply.Return, "R_DhcpGetClientInfoVQ")
+        self._demand(reply.Return, "R_DhcpGetClientInfoVQ")
         if reply.ClientInfo is None:
             self._reject("R_DhcpGetClientInfoVQ reported success without a record.")
-        return _record(reply.ClientInfo, scope)
+        return _RawRecord(record=_Subnet(scope).record(reply.ClientInfo), owner=reply.ClientInfo.OwnerHost.IpAddress)
 
     def _elements(self, scope: Scope, element_type: int) -> list[structs.Element]:
         """One list of a scope. One reply is a snapshot; a list in pages is read until two readings agree.
@@ -414,8 +464,8 @@ class DhcpServer:
                 return entries
             previous = entries
         raise BadReply(
-            f"The list of elements of scope {scope} came in pages and changed during each of {_READINGS} readings. "
-            "Run again when nobody else is changing reservations."
+            f"The reservations or ranges of scope {scope} changed during each of {_READINGS} readings. Run again when "
+            "nobody else is changing that scope."
         )
 
     def _read_elements(self, scope: Scope, element_type: int) -> tuple[list[structs.Element], int]:
@@ -430,7 +480,7 @@ class DhcpServer:
             if reply.Return == status.NO_MORE_ITEMS:
                 return entries, page
             if reply.Return != status.MORE_DATA:
-                status.raise_for(reply.Return, "R_DhcpEnumSubnetElementsV5")
+                self._demand(reply.Return, "R_DhcpEnumSubnetElementsV5")
             entries += [item.Element for item in reply.EnumElementInfo or () if item.Element is not None]
             if reply.Return == status.SUCCESS:
                 return entries, page
@@ -444,18 +494,16 @@ class DhcpServer:
     def apply(self, step: Step) -> None:
         """Send one step, once. Returns when the server's verified answer says success.
 
-        Raises ``StatusError`` or ``Taken`` (refused, nothing written), ``Overtaken`` (not sent), ``Unanswered`` (sent,
-        outcome unknown), or another ``TransportError`` or ``RpcFault`` from the read before the write (not sent).
+        Raises ``StatusError`` (refused; only a read tells whether it was written nevertheless), ``Taken`` (refused, as
+        something is there already), ``Overtaken`` (not sent), ``Unanswered`` (sent, outcome unknown), or another
+        ``TransportError`` or ``RpcFault`` from the read before the write (not sent).
         """
+        self._prove(step.scope)
         match step:
             case Create():
                 self._create(step)
             case Reserve():
-                self._write(
-                    calls.R_DhcpAddSubnetElementV5(
-                        SubnetAddress=int(step.scope.address), AddElementInfo=_reservation(step)
-                    )
-                )
+                self._reserve(step)
             case SetRecord():
                 self._set(step)
             case RemoveReservation():
@@ -486,6 +534,14 @@ class DhcpServer:
         except (status.ClientExists, status.DatabaseError) as exc:
             raise Taken(str(exc)) from exc
 
+    def _reserve(self, step: Reserve) -> None:
+        """3.2.4.38: the server refuses it where the address or the client is reserved."""
+        call = calls.R_DhcpAddSubnetElementV5(SubnetAddress=int(step.scope.address), AddElementInfo=_reservation(step))
+        try:
+            self._write(call)
+        except status.ReservationExists as exc:
+            raise Taken(str(exc)) from exc
+
     def _set(self, step: SetRecord) -> None:
         """3.1.4.18: works by address without a condition and overwrites id, owner, expiry: read them just before."""
         raw = self._raw_record_at(step.scope, step.address)
@@ -505,11 +561,10 @@ class DhcpServer:
 
     def _remove_reservation(self, step: RemoveReservation) -> None:
         """3.2.4.40: on an address that is not reserved it would delete the lease there: prove it just before."""
+        reserved = self._is_reserved(step)
+        # The record comes last: whoever's it is, the call changes or deletes it.
         raw = self._raw_record_at(step.scope, step.address)
-        if raw is not None and raw.record.client_id not in (step.client_id, step.beside):
-            raise _overtaken(step, raw)
-        reserved = {(entry.address, entry.client_id) for entry in self.reservations(step.scope)}
-        if (step.address, step.client_id) not in reserved:
+        if not reserved or (raw is not None and raw.record.client_id not in (step.client_id, step.beside)):
             raise _overtaken(step, raw)
         call = calls.R_DhcpRemoveSubnetElementV5(
             SubnetAddress=int(step.scope.address), RemoveElementInfo=_reservation(step)
@@ -519,6 +574,11 @@ class DhcpServer:
         except status.DatabaseError as exc:
             # Also the answer after removing a reservation that has no record at its address.
             raise Unanswered(str(exc)) from exc
+
+    def _is_reserved(self, step: RemoveReservation | SetOptions) -> bool:
+        return (step.address, step.client_id) in {
+            (entry.address, entry.client_id) for entry in self.reservations(step.scope)
+        }
 
     def _delete(self, step: DeleteRecord) -> None:
         """3.1.4.20, by unique id: by address it could hit a client that has come there since."""
@@ -531,9 +591,11 @@ class DhcpServer:
         self._write(calls.R_DhcpDeleteClientInfo(ClientInfo=search))
 
     def _set_options(self, step: SetOptions) -> None:
-        """3.2.4.21, one call for each pair of classes: right after the reservation was added, so it has none yet."""
+        """3.2.4.21, one call for each pair of classes, by address alone: prove just before whose reservation it is."""
         for entry in step.options.entries:
             if isinstance(entry, option_structs.DHCP_CLASS_OPTION_VALUES) and entry.OptionsArray is not None:
+                if not self._is_reserved(step):
+                    raise _overtaken(step, self._raw_record_at(step.scope, step.address))
                 self._write(
                     option_calls.R_DhcpSetOptionValuesV5(
                         Flags=option_calls.OPTION_IS_VENDOR if entry.IsVendor else option_calls.OPTION_DEFAULT,
@@ -552,7 +614,7 @@ class DhcpServer:
             reply = self._send(call)
         except (TransportError, RpcFault) as exc:
             raise Unanswered(str(exc)) from exc
-        status.raise_for(reply.Return, call.name)
+        self._demand(reply.Return, call.name)
 
     # --- the connection -----------------------------------------------------------------------------------------------
 
@@ -564,8 +626,21 @@ class DhcpServer:
 
     def _open(self) -> RpcChannel:
         if self._channel is None:
+            self._proven.clear()
             self._channel = self._connect()
         return self._channel
+
+    def _prove(self, scope: Scope) -> None:
+        """Have each interface answer a read on this very connection, before more rests on it than what it answered.
+
+        No bind is signed, so somebody on the way may have exchanged the interfaces: then another call is executed, the
+        one with the same number. Such an answer cannot be that call's (docs/hostile-networks.md).
+        """
+        self._open()
+        if DHCPSRV not in self._proven and self.scope(scope.address) is None:
+            raise Overtaken(f"Scope {scope} is not on the server any more, so nothing was written. Check scope.")
+        if DHCPSRV2 not in self._proven:
+            self.exclusions(scope)
 
     def _send(self, call: Call[ReplyT]) -> ReplyT:
         """Send a request and decode its reply. After any error the connection is not used again."""
@@ -574,13 +649,16 @@ class DhcpServer:
         try:
             stub = channel.call(call.INTERFACE, call.OPNUM, call.pack(), label=call.name)
             self._octets += len(stub)
-            return call.Reply.unpack(stub)
+            reply = call.Reply.unpack(stub)
         except DecodeError as exc:
             self._drop()
-            raise BadReply(f"The reply to {call.name} cannot be read: {exc}") from exc
+            raise BadReply(f"The reply to {call.name} cannot be read: {exc} {_STRANGE}") from exc
         except DhcpError:
             self._drop()
             raise
+        if isinstance(call, _PROOFS) and reply.Return in _ANSWERED:
+            self._proven.add(call.INTERFACE)
+        return reply
 
     def _send_newer(self, call: Call[ReplyT]) -> ReplyT:
         """Send a call that Windows Server 2012 brought. An older server's fault costs a new logon: so one is enough.
@@ -593,10 +671,17 @@ class DhcpServer:
         try:
             return self._send(call)
         except RpcFault as exc:
-            if exc.code != _NO_SUCH_CALL:
+            # A fault is not authenticated, so the version decides, which is.
+            if exc.code != _NO_SUCH_CALL or self.version() >= _VERSION_OF_2012:
                 raise
             self._has_calls_of_2012 = False
             raise NotSupported(sentence) from exc
+
+    def _demand(self, code: int, call: str) -> None:
+        """Raise ``StatusError`` for a call's status, unless it is success."""
+        if code != status.SUCCESS:
+            channel = self._open()
+            status.raise_for(code, call, account=channel.account, server=channel.server)
 
     def _pages(self) -> Iterator[int]:
         """The numbers of as many pages as a list may have, from 1 on."""
@@ -609,11 +694,14 @@ class DhcpServer:
     def _reject(self, sentence: str) -> NoReturn:
         """A verified reply that answers something else than was asked: nothing from this connection is used."""
         self._drop()
-        raise BadReply(sentence)
+        raise BadReply(f"{sentence} {_STRANGE}")
 
     def _endless(self, call: str) -> BadReply:
         self._drop()
-        return BadReply(f"{call} returns page after page and comes to no end. Look after the server's database.")
+        return BadReply(
+            f"{call} returns page after page and comes to no end. Reconcile the scopes on the server (Reconcile All "
+            "Scopes in the DHCP console), and look into its event log."
+        )
 
 
 def _prefix_length(mask: int) -> int:
@@ -636,18 +724,6 @@ def _spans(
         if isinstance(entry, kind)
         and int(scope.address) <= entry.StartAddress <= entry.EndAddress <= int(scope.network.broadcast_address)
     )
-
-
-def _record(client: structs.DHCP_CLIENT_INFO_VQ, scope: Scope) -> _RawRecord:
-    record = Record(
-        address=IPv4Address(client.ClientIpAddress),
-        client_id=ClientId.from_wire(client.ClientHardwareAddress, scope.address),
-        name=client.ClientName or "",
-        description=client.ClientComment or "",
-        expires=Expiry(client.ClientLeaseExpires),
-        state=AddressState(client.AddressState & structs.ADDRESS_STATE_MASK),
-    )
-    return _RawRecord(record=record, owner=client.OwnerHost.IpAddress)
 
 
 def _failover(found: failover_structs.DHCP_FAILOVER_RELATIONSHIP) -> Failover:
@@ -687,7 +763,8 @@ def _reservation(step: Reserve | RemoveReservation) -> structs.DHCP_SUBNET_ELEME
 def _overtaken(step: Step, found: _RawRecord | None) -> Overtaken:
     now = "nothing" if found is None else f"a record of {found.record.client_id}"
     return Overtaken(
-        f"{step.address} in scope {step.scope} changed while this task ran: right before the write {now} was there."
+        f"{step.address} in scope {step.scope} changed while this task ran: right before the write {now} was there, so "
+        "nothing was written to it."
     )
 
 
@@ -725,8 +802,8 @@ def _shown_options(entries: Iterable[option_structs.DHCP_CLASS_OPTION_VALUES]) -
         for value in (entry.OptionsArray.Values or ()) if entry.OptionsArray is not None else ():
             yield {
                 "option_id": value.OptionID,
-                "user_class": entry.ClassName,
-                "vendor_class": entry.VendorName,
+                "user_class": whole_characters(entry.ClassName),
+                "vendor_class": whole_characters(entry.VendorName),
                 "vendor": entry.IsVendor,
                 "values": [_shown_element(element) for element in value.Value.Elements or ()],
             }
@@ -734,4 +811,5 @@ def _shown_options(entries: Iterable[option_structs.DHCP_CLASS_OPTION_VALUES]) -
 
 def _shown_element(element: option_structs.DHCP_OPTION_DATA_ELEMENT) -> dict[str, Any]:
     raw = element.Element
-    return {"type": element.OptionType, "value": raw.hex() if isinstance(raw, bytes) else raw}
+    value = whole_characters(raw) if isinstance(raw, str) else raw
+    return {"type": element.OptionType, "value": raw.hex() if isinstance(raw, bytes) else value}

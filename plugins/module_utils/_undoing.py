@@ -23,7 +23,7 @@ from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.state import (
     Step,
 )
 from ansible_collections.msrpc.dhcp.plugins.module_utils._errors import DhcpError
-from ansible_collections.msrpc.dhcp.plugins.module_utils._progress import Progress, Sent, because, where
+from ansible_collections.msrpc.dhcp.plugins.module_utils._progress import Known, Progress, Sent, because, where
 from ansible_collections.msrpc.dhcp.plugins.module_utils._reading import Reader
 
 # How often the way back is read, planned and written.
@@ -33,10 +33,11 @@ _ROUNDS = 4
 class Undoing:
     """Takes back over the first connection. ``original`` is what was there before the first write."""
 
-    def __init__(self, reader: Reader, original: Site) -> None:
+    def __init__(self, reader: Reader, original: Site, known: Known) -> None:
         self._reader = reader
         self._server = reader.server
         self._original = original
+        self._known = known
 
     def take_back(self, entry: Progress, site: Site) -> None:
         """Remove the record that this run made for a reservation which the server then refused, or say that it is left.
@@ -50,18 +51,25 @@ class Undoing:
         reserves = [step for step in entry.sent if isinstance(step, Reserve)]
         if not state.shows(made) or any(state.shows(step) for step in reserves):
             return
-        left = f"The record that this task made at {made.address} is still there, without its reservation."
         refused = any(entry.sent[step] is Sent.REFUSED for step in reserves)
         step = undo([made], state) if refused else None
-        try:
-            if step is not None:
-                self._server.apply(step)
-                if self._server.record_at(step.scope, step.address) is None:
-                    entry.action = Action.NONE
-                    left = f"The record that this task had made at {step.address} was removed again."
-        except DhcpError as exc:
-            left += f" Removing it failed: {exc}"
+        left = f"The record that this task made at {made.address} is still there, without its reservation."
+        if step is not None:
+            left = self._remove(entry, made, step, left)
         entry.error = because(entry.error, f"{entry.error} {left}")
+
+    def _remove(self, entry: Progress, made: Create, step: Step, left: str) -> str:
+        """Remove the record; what a read after it says, whatever the answer was."""
+        problem = self._apply_all([step])
+        why = "" if problem is None else f" Removing it failed: {problem}"
+        try:
+            record = self._server.record_at(made.scope, made.address)
+        except DhcpError as exc:
+            return f"Whether the record that this task made at {made.address} is still there could not be read: {exc}"
+        if record is not None and record.client_id == made.client_id:
+            return left + why
+        entry.action = Action.NONE
+        return f"The record that this task had made at {made.address} was removed again."
 
     def put_back(self, entries: Sequence[Progress]) -> None:
         """Put back what was removed for clients that then could not have their address.
@@ -99,6 +107,8 @@ class Undoing:
             except DhcpError as exc:
                 problem = exc
                 held |= {step.client_id} if isinstance(step, Create) else {step.address, step.client_id}
+            else:
+                self._known.wrote([step])
         return problem
 
     def _way_back(self, failed: list[Progress], entries: Sequence[Progress]) -> tuple[list[Progress], Restoration]:
@@ -108,6 +118,7 @@ class Undoing:
             places = {place for entry in involved for place in entry.places}
             before = self._without_the_gone(entry for entry in entries if entry not in involved)
             now = self._read_places(places, before)
+            self._known.read(now, places)
             for entry in involved:
                 entry.settle(now)
             outcome = restore(before, now, places, _made(involved))

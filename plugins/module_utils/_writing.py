@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Address
@@ -16,7 +16,6 @@ from typing import TypeAlias
 
 from ansible_collections.msrpc.dhcp.plugins.module_utils._crew import Crew
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.items import Action, ItemPlan
-from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import ClientId
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.state import Step
 from ansible_collections.msrpc.dhcp.plugins.module_utils._errors import (
     DhcpError,
@@ -34,7 +33,7 @@ _MAX_LOSSES = 3
 _BULK_FROM = 50
 
 # What no two clients may have at once: an address of a scope, and a client in it.
-Claim: TypeAlias = tuple[IPv4Address, "IPv4Address | ClientId"]
+Claim: TypeAlias = tuple[IPv4Address, Hashable]
 
 
 class Writer:
@@ -76,7 +75,9 @@ class Writer:
             if self._gone is not None:
                 entry.halted = True
                 if not entry.touched:
-                    entry.error = DhcpError(f"{where(entry)}: not tried, because of: {self._gone}")
+                    entry.error = DhcpError(
+                        f"{where(entry)}: not tried, since the connection was lost too often. Last: {self._gone}"
+                    )
                 return
             entry.touched = True
             if not held.isdisjoint(_claims(step)) or step in entry.sent or not self._send(entry, step, server):

@@ -560,6 +560,21 @@ def test_a_reservation_where_another_item_wants_to_be_stays_without_replace(bed:
     assert ("error" in result.outcome.clients[0], result.writes) == (False, {})
 
 
+def test_an_absent_pair_of_another_client_does_not_move_who_is_at_its_address(bed: Bed) -> None:
+    bed.reserved_record(FIRST, OURS)
+    result = bed.declare({"mac_address": OURS}, ours(FIRST, FRIEND, state="absent"), scope=HOME, on_conflict="replace")
+    assert (result.failure, result.writes, bed.holder(FIRST)) == ("", {}, OURS)
+
+
+def test_a_lease_that_took_the_place_of_a_reservation_which_the_list_removes_is_kept_by_a_second_run(bed: Bed) -> None:
+    bed.reserved_record(FIRST, OURS)
+    clients = [{"mac_address": OURS, "type": "lease"}, {"ip_address": FIRST, "state": "absent"}]
+    first = bed.declare(*clients, scope=HOME)
+    second = bed.declare(*clients, scope=HOME)
+    assert (first.failure, first.actions) == ("", ["created", "removed"])
+    assert (second.failure, second.changed, second.writes) == ("", False, {})
+
+
 def test_the_same_client_twice_is_refused(bed: Bed) -> None:
     with pytest.raises(InvalidInput, match="twice"):
         bed.declare({"mac_address": OURS}, {"mac_address": OURS}, scope=HOME)

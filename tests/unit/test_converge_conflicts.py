@@ -175,6 +175,13 @@ def test_the_lease_of_a_stranger_can_be_evicted_for_a_lease(bed: Bed) -> None:
 
 
 @pytest.mark.parametrize("kind", ["reservation", "lease"])
+def test_a_lease_outside_every_range_is_not_evicted_since_it_might_not_come_back(bed: Bed, kind: str) -> None:
+    bed.record(OUTSIDE, STRANGER)
+    result = bed.declare(ours(OUTSIDE, type=kind, on_conflict="evict_lease"))
+    assert (result.writes, "outside every range" in result.failure) == ({}, True)
+
+
+@pytest.mark.parametrize("kind", ["reservation", "lease"])
 def test_evict_lease_leaves_a_reservation_alone(bed: Bed, kind: str) -> None:
     reserved(bed, WANTED, STRANGER)
     result = bed.declare(ours(on_conflict="evict_lease", type=kind))

@@ -276,3 +276,18 @@ def test_a_lost_answer_about_one_client_does_not_stop_the_other(bed: Bed) -> Non
     result = bed.declare(ours(), ours(ELSEWHERE, "00:1c:25:80:a0:44"))
     assert result.actions == ["none", "created"]
     assert "error" in result.outcome.clients[0]
+
+
+@every_writing
+def test_a_refused_write_that_took_effect_counts_as_changed(bed: Bed, call: str) -> None:
+    bed.sim.faults.add(call, status_after=5)
+    result = _declare(bed, call)
+    assert (result.failure, result.changed, result.action) == ("", True, ACTIONS[call])
+
+
+def test_a_record_whose_removal_could_not_be_read_back_is_not_said_to_be_left(bed: Bed) -> None:
+    bed.sim.faults.add(RESERVE, status=5)
+    bed.sim.faults.add(DELETE, before=_deaf(bed))
+    result = bed.declare(ours())
+    assert bed.record_at(WANTED) is None
+    assert "is still there could not be read" in result.failure

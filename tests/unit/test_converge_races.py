@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.msrpc.dhcp.tests.simulator.site import option, reservation
 from ansible_collections.msrpc.dhcp.tests.simulator.store import Store
 from ansible_collections.msrpc.dhcp.tests.unit.fixtures import (
     CREATE,
@@ -20,6 +21,7 @@ from ansible_collections.msrpc.dhcp.tests.unit.fixtures import (
     OUTSIDE,
     RESERVE,
     SET,
+    SET_OPTIONS,
     STRANGER,
     UNLEASED,
     UNRESERVE,
@@ -241,6 +243,35 @@ def test_a_strangers_lease_that_came_to_the_reserved_address_is_not_deleted(bed:
     assert record is not None
     assert (result.changed, result.writes, record.name) == (False, {}, "laptop")
     assert STRANGER in result.failure
+
+
+def test_a_strangers_lease_that_comes_while_the_reservation_is_proved_is_not_touched(bed: Bed) -> None:
+    bed.reserved_record(WANTED, OURS)
+
+    def come(store: Store) -> None:
+        del store.scope(HOME).records[WANTED]
+        bed.record(WANTED, STRANGER, name="laptop")
+
+    bed.sim.faults.add(LIST, nth=2, after=come)
+    result = bed.declare(GONE)
+    record = bed.record_at(WANTED)
+    assert record is not None
+    assert (result.changed, result.writes, record.name) == (False, {}, "laptop")
+    assert record.expires == expiry("2099-01-01T00:00:00Z")
+
+
+def test_option_values_are_not_written_to_a_reservation_that_became_a_strangers(bed: Bed) -> None:
+    bed.reserve(ELSEWHERE, OURS, options=(option(66, "string", "boot.example.com"),))
+    bed.sim.store.define(option(66, "string", "boot.example.com"))
+
+    def replace(store: Store) -> None:
+        del store.scope(HOME).reservations[WANTED]
+        bed.reserve(WANTED, STRANGER)
+
+    bed.sim.faults.add(RESERVE, after=replace)
+    result = bed.declare(ours(on_conflict="replace"))
+    assert bed.sim.scope(HOME).reservations[WANTED] == reservation(WANTED, STRANGER)
+    assert SET_OPTIONS not in [call for call, _address in result.changes if _address == WANTED]
 
 
 def test_a_reservation_that_is_gone_already_needs_no_write(bed: Bed) -> None:

@@ -46,6 +46,7 @@ from ansible_collections.msrpc.dhcp.tests.unit.fixtures import (
     LIST,
     OTHER,
     OURS,
+    RESERVE,
     SCOPE,
     SCOPES,
     STRANGER,
@@ -414,6 +415,8 @@ class Script:
     """A channel that answers from a function."""
 
     broken = False
+    account = "'tester'"
+    server = "dhcp1.example.com"
 
     def __init__(self, answer: Callable[[int], calls.Reply]) -> None:
         self.answer = answer
@@ -488,6 +491,7 @@ class Recorder:
 
     def __init__(self, channel: RpcChannel) -> None:
         self.channel = channel
+        self.account, self.server = channel.account, channel.server
         self.broken = False
         self.sent: list[calls.Call[Any]] = []
 
@@ -500,11 +504,38 @@ class Recorder:
 
 
 def sent(bed: Bed, step: Step) -> list[Any]:
-    """The calls that a step makes."""
+    """The calls that a step makes, on a connection on which both interfaces have answered."""
     recorder = Recorder(bed.server()._open())
     with DhcpServer(lambda: recorder) as server:
+        server.scope(WHERE.address)
+        server.exclusions(WHERE)
+        recorder.sent.clear()
         server.apply(step)
     return recorder.sent
+
+
+def test_on_a_connection_without_an_answer_each_interface_is_asked_before_a_write(bed: Bed) -> None:
+    """No bind is signed: see docs/hostile-networks.md."""
+    recorder = Recorder(bed.server()._open())
+    with DhcpServer(lambda: recorder) as server:
+        server.apply(Create(scope=WHERE, address=AT, client_id=US))
+        assert [call.name for call in recorder.sent] == [SCOPE, LIST, CREATE]
+        server.apply(Reserve(scope=WHERE, address=AT, client_id=US))
+        assert [call.name for call in recorder.sent[3:]] == [RESERVE]
+
+
+def test_to_a_scope_that_is_gone_nothing_is_written(bed: Bed, server: DhcpServer) -> None:
+    gone = Scope(network=IPv4Network("10.0.7.0/24"))
+    with pytest.raises(Overtaken, match=r"Scope 10\.0\.7\.0 is not on the server any more"):
+        server.apply(Create(scope=gone, address=IPv4Address("10.0.7.20"), client_id=US))
+    assert bed.sim.writes == 0
+
+
+def test_that_there_are_no_scopes_is_asked_of_the_right_interface() -> None:
+    with Simulator() as empty:
+        with Bed(empty).server() as server:
+            assert server.scope_addresses() == []
+        assert dict(empty.counters) == {SCOPES: 1, "R_DhcpGetVersion": 1}
 
 
 def test_a_create_sends_the_bare_identifier_and_no_nap_state(bed: Bed) -> None:
@@ -549,7 +580,7 @@ def test_a_change_sends_back_what_it_has_just_read(bed: Bed) -> None:
 def test_a_removal_of_a_reservation_proves_it_and_sends_the_bare_identifier(bed: Bed) -> None:
     bed.reserved_record(WANTED, OURS)
     *reads, write = sent(bed, RemoveReservation(scope=WHERE, address=AT, client_id=US))
-    assert isinstance(reads[-1], calls.R_DhcpEnumSubnetElementsV5)
+    assert [type(call) for call in reads[-2:]] == [calls.R_DhcpEnumSubnetElementsV5, calls.R_DhcpGetClientInfoVQ]
     assert write.RemoveElementInfo.Element.ReservedForClient.Data == US.octets
     assert write.RemoveElementInfo.Element.ReservedIpAddress == int(AT)
 
@@ -617,7 +648,7 @@ def test_writes_are_counted_although_their_answer_is_lost(bed: Bed, server: Dhcp
     bed.sim.faults.add(CREATE, drop="after")
     with pytest.raises(DhcpError):
         server.apply(Create(scope=WHERE, address=AT, client_id=US))
-    assert (server.calls, server.writes) == (1, 1)
+    assert (server.calls, server.writes) == (bed.sim.calls, 1)
 
 
 def test_option_values_do_not_depend_on_the_order_in_which_the_server_lists_them() -> None:

@@ -66,7 +66,7 @@ def _refuse_ambiguity(item: Absent, states: Sequence[ScopeState]) -> None:
     ]
     if len(places) > 1:
         raise Conflict(
-            f"{item.client_id} is in several scopes: {', '.join(places)}. Say which one is meant with scope."
+            f"{item.client_id} is in several scopes: {', '.join(places)}. Say with scope which one is meant."
         )
 
 

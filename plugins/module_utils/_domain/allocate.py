@@ -10,28 +10,58 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.items import (
+    Absent,
     Conflict,
+    Item,
     OnConflict,
     Present,
     Unplaced,
 )
-from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import AddressRange
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import AddressRange, ClientType
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.state import ScopeState
 
 
-def own_address(item: Unplaced, state: ScopeState, claimed: AbstractSet[IPv4Address]) -> IPv4Address | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """The addresses where a list names other clients, or nobody: those of its present clients, and what it empties.
+
+    An absent item that names an address and a client wants nothing of who else is there, nor one of a reservation
+    anything of a lease.
+    """
+
+    reservations: frozenset[IPv4Address] = frozenset()
+    leases: frozenset[IPv4Address] = frozenset()
+
+    @classmethod
+    def of(cls, items: Iterable[Item]) -> Claims:
+        """What these items claim."""
+        claims: dict[ClientType, set[IPv4Address]] = {kind: set() for kind in ClientType}
+        for item in items:
+            if isinstance(item, Absent) and item.client_id is None and item.address is not None:
+                claims[item.type].add(item.address)
+            elif isinstance(item, Present):
+                for addresses in claims.values():
+                    addresses.add(item.address)
+        return cls(reservations=frozenset(claims[ClientType.RESERVATION]), leases=frozenset(claims[ClientType.LEASE]))
+
+
+def own_address(item: Unplaced, state: ScopeState, claims: Claims) -> IPv4Address | None:
     """The address that the client already has in the scope: its reservation first, else its lease.
 
-    Not where another item of the list has ``claimed`` the address and the client may leave it, nor a lease at an
-    address that is reserved for somebody else: neither was asked for, so nothing is taken from others for it.
+    Not where the list claims the address and the client may leave it, nor a lease at an address that is reserved for
+    somebody else: neither was asked for, so nothing is taken from others for it.
     """
     reservation, record = state.reservation_of(item.client_id), state.record_of(item.client_id)
-    if reservation is not None and (reservation.address not in claimed or item.on_conflict is not OnConflict.REPLACE):
-        return reservation.address
-    if record is None or record.address in claimed:
+    if reservation is not None:
+        if reservation.address not in claims.reservations or item.on_conflict is not OnConflict.REPLACE:
+            return reservation.address
+        if record is not None and record.address == reservation.address:
+            return None  # it leaves with its reservation
+    if record is None or record.address in claims.leases:
         return None
     holder = state.reservation_at(record.address)
     return record.address if holder is None or holder.client_id == item.client_id else None

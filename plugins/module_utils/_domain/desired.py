@@ -56,12 +56,16 @@ class Declaration:
         """Refuse what cannot be meant, whatever the server has."""
         if self.state is State.PRESENT:
             if self.client_id is None:
-                raise InvalidInput(f"{self.place}mac_address", None, "state=present needs mac_address or client_id.")
+                raise InvalidInput(
+                    f"{self.place}mac_address",
+                    None,
+                    "state=present needs mac_address or client_id, to know the client.",
+                )
             if self.address is None and self.scope is None:
                 raise InvalidInput(
                     f"{self.place}ip_address",
                     None,
-                    "state=present needs the client's address, or a scope to take it from.",
+                    "state=present needs ip_address, or scope for a free address of that scope.",
                 )
         elif self.client_id is None and self.address is None:
             raise InvalidInput(
@@ -150,16 +154,24 @@ def _scope_of(
     if wanted is None:
         wanted = _last_not_above(address, known)
     if wanted is None or (declaration.scope is None and address not in scopes[wanted].network):
-        raise InvalidInput(f"{place}ip_address", str(address), "the address is in no scope of the server.")
+        raise InvalidInput(
+            f"{place}ip_address",
+            str(address),
+            "the address is in no scope of the server. Check it, or add its scope there first.",
+        )
     network = scopes[wanted].network
     if address not in network:
-        raise InvalidInput(f"{place}ip_address", str(address), f"the address is outside scope {wanted} ({network}).")
+        raise InvalidInput(
+            f"{place}ip_address",
+            str(address),
+            f"the address is outside scope {wanted} ({network}). Correct one of the two, or leave scope out.",
+        )
     if network.prefixlen < _NO_BROADCAST_FROM and address in (network.network_address, network.broadcast_address):
         kind = "network" if address == network.network_address else "broadcast"
         raise InvalidInput(
             f"{place}ip_address",
             str(address),
-            f"is the {kind} address of scope {wanted} ({network}): no client has it.",
+            f"is the {kind} address of scope {wanted} ({network}), which no client can have. Choose another one.",
         )
     return wanted
 
@@ -173,7 +185,9 @@ def _refuse_same_address(items: Sequence[Item]) -> None:
         first = seen.setdefault((item.address, isinstance(item, Present)), item)
         if first is not item:
             raise InvalidInput(
-                f"{item.option}ip_address", str(item.address), f"is in the list twice: also in {first.option[:-1]}."
+                f"{item.option}ip_address",
+                str(item.address),
+                f"is in the list twice: also in {first.option[:-1]}. Leave one of the two out.",
             )
 
 
@@ -189,6 +203,6 @@ def _refuse_same_client(items: Sequence[Item]) -> None:
                 raise InvalidInput(
                     f"{item.option}{option}",
                     str(item.client_id),
-                    f"is in the list twice for one scope: also in {first.option[:-1]}.",
+                    f"is in the list twice for one scope: also in {first.option[:-1]}. Leave one of the two out.",
                 )
         seen[item.client_id].append(item)

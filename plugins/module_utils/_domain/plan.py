@@ -124,12 +124,10 @@ class _Attempt:
         return decision
 
     def _with_outcome(self, decision: ItemPlan) -> ItemPlan:
-        """Add what users will see, which the working state shows by now."""
+        """Add what users will see once there was something to do: the working state shows it by now."""
         item = decision.item
-        if not isinstance(item, Present):
+        if not isinstance(item, Present) or not decision.steps:
             return decision
-        if not decision.steps:
-            return replace(decision, after=decision.before)
         return replace(decision, after=view(self._working[item.scope], item.address))
 
 
@@ -137,7 +135,8 @@ def _refused(item: Item, conflict: Conflict, site: Site) -> ItemPlan:
     shown = None
     if item.scope is not None and item.address is not None:
         shown = view(site[item.scope], item.address)
-    return ItemPlan(item=item, settled=item, before=shown, error=conflict)
+    after = shown if isinstance(item, Present) else None
+    return ItemPlan(item=item, settled=item, before=shown, after=after, error=conflict)
 
 
 def _try(draft: Draft, decide: Callable[[Draft], None]) -> None:

@@ -100,6 +100,8 @@ class Draft:
 
     def inherit(self, record: Record | None, options: OptionValues | None = None, types: int | None = None) -> None:
         """Take over what the user did not give. What was taken over first stays."""
+        if record is None and options is None and types is None:
+            return
         item = self.item
         self.item = replace(
             item,
@@ -118,24 +120,33 @@ class Draft:
             action = Action.MOVED
         elif self.displaced:
             action = Action.REPLACED
-        freed = frozenset((step.address, step.client_id) for step in self.frees)
-        beside = frozenset(
-            (step.address, step.beside)
-            for step in self.frees
-            if isinstance(step, RemoveReservation) and step.beside is not None
-        )
+        before = view(self.original, item.address if self.moved_from is None else self.moved_from)
         return ItemPlan(
             item=item,
-            settled=replace(item, may_free=freed | beside if item.may_free is None else item.may_free),
+            settled=self._pinned(),
             action=action,
             frees=tuple(self.frees),
             builds=tuple(builds),
-            before=view(self.original, item.address if self.moved_from is None else self.moved_from),
+            before=before,
+            after=None if self.frees or builds else before,
             displaced=tuple(self.displaced),
             pending=pending,
             warnings=tuple(self.warnings),
             unread=tuple(self.unread),
         )
+
+    def _pinned(self) -> Present:
+        """The item, which from now on may remove whom this plan removes and nobody else."""
+        item = self.item
+        if item.may_free is not None or item.on_conflict is OnConflict.FAIL:
+            return item  # the latter may remove nobody as it is
+        freed = {(step.address, step.client_id) for step in self.frees}
+        beside = {
+            (step.address, step.beside)
+            for step in self.frees
+            if isinstance(step, RemoveReservation) and step.beside is not None
+        }
+        return replace(item, may_free=frozenset(freed | beside))
 
 
 # --- leave ------------------------------------------------------------------------------------------------------------
@@ -210,7 +221,9 @@ def _clear_reservation(draft: Draft, holder: Reservation, listed: AbstractSet[Cl
     text = f"Cannot declare {item.client_id} at {item.address} in scope {state.scope}: it is "
     text += reservation_text(state, holder)
     if holder.client_id in listed:
-        raise Conflict(f"{text}. That client is in the list too, but does not move away.")
+        raise Conflict(
+            f"{text}. That client is in the list too, but does not move away: see its own outcome in clients."
+        )
     if not _may(item, (item.address, holder.client_id), OnConflict.REPLACE):
         raise Conflict(f"{text}. Remove that reservation first, choose another address, or set on_conflict=replace.")
     _refuse_irreversible(draft, item.address, text)
@@ -240,9 +253,14 @@ def _clear_lease(draft: Draft, record: Record, *, reserved: bool) -> None:
             )
         return
     own = state.reservation_at(item.address)
+    text = f"Cannot remove {lease_text(record)} at {item.address} in scope {state.scope}"
     if own is not None:
-        text = f"Cannot remove {lease_text(record)} at {item.address} in scope {state.scope}"
         _refuse_irreversible(draft, item.address, f"{text}, which is reserved for {item.client_id}")
+    elif not state.has_in_range(item.address):
+        raise Conflict(
+            f"{text}: the address is outside every range of the scope, so afterwards the server may give it neither to "
+            f"{item.client_id} nor back to the client that has it now. Extend the scope's range first."
+        )
     draft.warnings.append(_evicted(draft, record))
     left: Record | None = record
     if own is not None:
@@ -295,7 +313,8 @@ def _build_reservation(draft: Draft) -> ItemPlan:
         other = holder or record
         if other is not None and other.client_id != item.client_id:
             raise Conflict(
-                f"Cannot declare {item.client_id} at {item.address}: the list gives it to {other.client_id}."
+                f"Cannot declare {item.client_id} at {item.address} in scope {state.scope}: the list gives that "
+                f"address to {other.client_id}. Give one of the two another address."
             )
     if record is not None and record.client_id != item.client_id:
         draft.warnings.append(
@@ -316,7 +335,7 @@ def _build_reservation(draft: Draft) -> ItemPlan:
         if not reserved and not state.has_in_range(item.address):
             draft.warnings.append(
                 f"{item.address} is outside every range of scope {state.scope}. Servers from Windows Server 2008 R2 on "
-                "refuse to reserve such an address."
+                "refuse to reserve such an address: extend the scope's range, or choose an address inside it."
             )
         return draft.plan(builds, Action.UPDATED if reserved else Action.CREATED)
     steps: list[Step] = [] if reserved else [_reserve(item, state)]

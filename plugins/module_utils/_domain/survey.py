@@ -41,10 +41,10 @@ def count_free(ranges: Iterable[AddressRange], exclusions: Iterable[AddressRange
         total += end - start
         while index < len(blocked) and blocked[index][1] <= start:
             index += 1
-        for first, last in blocked[index:]:
-            if first >= end:
-                break
-            total -= min(last, end) - max(first, start)
+        here = index  # what reaches into the next range as well is looked at again there
+        while here < len(blocked) and blocked[here][0] < end:
+            total -= min(blocked[here][1], end) - max(blocked[here][0], start)
+            here += 1
     return total
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.allocate import own_address, place, unused
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.allocate import Claims, own_address, place, unused
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.items import Conflict, OnConflict, Unplaced
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import AddressRange, Record, Reservation
 from ansible_collections.msrpc.dhcp.tests.unit._domain.worlds import (
@@ -41,7 +41,9 @@ def own(
     claimed: frozenset[IPv4Address] = frozenset(),
     on_conflict: OnConflict = OnConflict.FAIL,
 ) -> IPv4Address | None:
-    return own_address(wanted(on_conflict), site(*entries)[CAMPUS.address], claimed)
+    return own_address(
+        wanted(on_conflict), site(*entries)[CAMPUS.address], Claims(reservations=claimed, leases=claimed)
+    )
 
 
 # --- the client's own address -----------------------------------------------------------------------------------------

@@ -151,7 +151,8 @@ def test_the_scope_is_found_from_the_address(address: IPv4Address, scope: Scope)
 @pytest.mark.parametrize("address", ["9.255.255.255", "10.0.0.16", "10.0.1.1"])
 def test_an_address_in_no_scope_is_refused(address: str) -> None:
     assert refusal(present(IPv4Address(address))) == (
-        f"clients[0].ip_address='{address}': the address is in no scope of the server."
+        f"clients[0].ip_address='{address}': the address is in no scope of the server. "
+        "Check it, or add its scope there first."
     )
 
 
@@ -161,7 +162,8 @@ def test_an_absent_address_in_no_scope_is_refused() -> None:
 
 def test_an_address_outside_the_given_scope_is_refused() -> None:
     assert refusal(replace(present(DESK), scope=LAB.address)) == (
-        "clients[0].ip_address='10.0.0.1': the address is outside scope 10.0.0.8 (10.0.0.8/29)."
+        "clients[0].ip_address='10.0.0.1': the address is outside scope 10.0.0.8 (10.0.0.8/29). "
+        "Correct one of the two, or leave scope out."
     )
 
 
@@ -197,7 +199,7 @@ def test_a_scope_of_four_addresses_has_a_broadcast_address() -> None:
 
 def test_the_same_address_twice_is_refused() -> None:
     assert refusal(present(DESK), present(DESK, STRANGER)) == (
-        "clients[1].ip_address='10.0.0.1': is in the list twice: also in clients[0]."
+        "clients[1].ip_address='10.0.0.1': is in the list twice: also in clients[0]. Leave one of the two out."
     )
 
 
@@ -207,7 +209,8 @@ def test_the_same_absent_address_twice_is_refused() -> None:
 
 def test_the_same_client_of_a_scope_twice_is_refused() -> None:
     assert refusal(present(DESK), present(SHELF)) == (
-        "clients[1].mac_address='00:1c:25:80:a0:43': is in the list twice for one scope: also in clients[0]."
+        "clients[1].mac_address='00:1c:25:80:a0:43': is in the list twice for one scope: also in "
+        "clients[0]. Leave one of the two out."
     )
 
 
