@@ -97,6 +97,20 @@ class Reachable(Protocol):
     def port(self) -> int: ...
 
 
+class _Transport(transport.TCPTransport):
+    """impacket's own, but at the end of the stream 0.13.0 asks for more for ever."""
+
+    def recv(self, forceRecv: int = 0, count: int = 0) -> bytes:  # noqa: N803
+        """So many octets."""
+        received = b""
+        while len(received) < max(count, 1):
+            chunk = self.get_socket().recv((count or 8192) - len(received))
+            if not chunk:
+                raise ConnectionResetError("the connection was closed")
+            received += chunk
+        return received
+
+
 class ImpacketClient:
     """impacket's RPC client, as it comes."""
 
@@ -110,7 +124,7 @@ class ImpacketClient:
         level: int = PRIVACY,
         interface: bytes = dhcpm.MSRPC_UUID_DHCPSRV,
     ) -> None:
-        binding = transport.DCERPCTransportFactory(f"ncacn_ip_tcp:{sim.host}[{sim.port}]")
+        binding = _Transport(sim.host, sim.port)
         binding.set_connect_timeout(TIMEOUT)
         binding.set_credentials(username, password, domain)
         self.rpc = binding.get_dce_rpc()
