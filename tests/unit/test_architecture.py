@@ -59,7 +59,12 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 WITH_ANSIBLE = {"_ansible", "modules", "action", "inventory", "doc_fragments"}
 # Third-party libraries, and the one file that may import each.
-LIBRARIES = {"impacket": "_rpc/connection.py", "spnego": "_rpc/security.py"}
+LIBRARIES = {
+    "gssapi": "_rpc/kerberos.py",
+    "impacket": "_rpc/connection.py",
+    "krb5": "_rpc/kerberos.py",
+    "spnego": "_rpc/security.py",
+}
 STANDARD = sys.stdlib_module_names
 # What decides has no file, no network, no clock and no log at hand.
 OUTSIDE_WORLD = {
