@@ -45,7 +45,7 @@ class Crew:
         from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
 
         with ThreadPoolExecutor(max_workers=len(helpers), thread_name_prefix="msrpc.dhcp") as pool:
-            futures = [pool.submit(_help, queue, helper) for helper in helpers]
+            futures = [pool.submit(self._help, queue, helper) for helper in helpers]
             _work_off(queue, self.server)
         for future in futures:
             future.result()
@@ -55,13 +55,15 @@ class Crew:
             self._helpers.append(self.server.sibling())
         return self._helpers[: max(number, 0)]
 
-
-def _help(queue: deque[Job], server: DhcpServer) -> None:
-    try:
-        server.open()
-    except DhcpError:
-        return  # the server may take no more connections; nothing was sent, and nothing taken from the queue
-    _work_off(queue, server)
+    def _help(self, queue: deque[Job], server: DhcpServer) -> None:
+        try:
+            server.open()
+        except DhcpError:
+            # The server may take no more connections, and to wait for one again would take as long. Nothing was sent.
+            self._helpers.remove(server)
+            self._size -= 1
+            return
+        _work_off(queue, server)
 
 
 def _work_off(queue: deque[Job], server: DhcpServer) -> None:

@@ -92,14 +92,15 @@ class Progress:
         }
 
     def settle(self, site: Site) -> None:
-        """What got no answer but is there was written by this run.
+        """What got no answer but is there, and as it was sent, counts as written by this run.
 
-        So was what a server refused after it had done it, unless the refusal says that it was there before.
+        So does what a server refused after it had done it, unless the refusal says that it was there before. That
+        somebody else wrote the very same meanwhile cannot be told apart.
         """
         for step, sent in self.sent.items():
             if sent is Sent.DONE or isinstance(self.refusals[step], Taken):
                 continue
-            if site[step.scope.address].shows(step):
+            if site[step.scope.address].may_come_from(step):
                 self.sent[step] = Sent.DONE
                 if self.action is Action.NONE:
                     self.action = self.first.action

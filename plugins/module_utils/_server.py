@@ -227,6 +227,11 @@ class DhcpServer:
         """How many of the calls were writes."""
         return self._writes + sum(sibling.writes for sibling in self._siblings)
 
+    @property
+    def own_writes(self) -> int:
+        """The same, over this connection alone."""
+        return self._writes
+
     def sibling(self) -> DhcpServer:
         """The same server over another connection, for another thread. It is closed with this one."""
         sibling = DhcpServer(self._connect)

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import IPv4Address
 from typing import TypeAlias
@@ -41,12 +41,13 @@ class Writer:
 
     def __init__(self, crew: Crew) -> None:
         self._crew = crew
-        self._losses = 0
+        self._losses: dict[int, int] = {}  # in a row, by connection
         self._gone: DhcpError | None = None
 
     def server_answers(self) -> None:
         """A reading has succeeded: what was lost before does not count any more."""
-        self._losses, self._gone = 0, None
+        self._losses.clear()
+        self._gone = None
 
     def write(self, active: Sequence[Progress]) -> None:
         """Send the steps of each item up to the first that fails: first all that free something, then all others.
@@ -60,15 +61,16 @@ class Writer:
         bulk = sum(len(entry.latest.steps) for entry in active) >= _BULK_FROM
         for steps_of in phases:
             work = [(entry, steps_of(entry.latest)) for entry in active]
-            groups = [_Group(members, set(held)) for members in (_independent(work) if bulk else [work])]
+            before = frozenset(held)
+            groups = [_Group(members, before) for members in (independent(work) if bulk else [work])]
             self._crew.run([partial(self._write_group, group) for group in groups])
             held.update(*(group.held for group in groups))
 
     def _write_group(self, group: _Group, server: DhcpServer) -> None:
         for entry, steps in group.members:
-            self._write_steps(entry, steps, group.held, server)
+            self._write_steps(entry, steps, group, server)
 
-    def _write_steps(self, entry: Progress, steps: Iterable[Step], held: set[Claim], server: DhcpServer) -> None:
+    def _write_steps(self, entry: Progress, steps: Iterable[Step], group: _Group, server: DhcpServer) -> None:
         for step in steps:
             if entry.halted:
                 return
@@ -80,12 +82,13 @@ class Writer:
                     )
                 return
             entry.touched = True
-            if not held.isdisjoint(_claims(step)) or step in entry.sent or not self._send(entry, step, server):
-                held.update(_claims(step))
+            if group.holds(step) or step in entry.sent or not self._send(entry, step, server):
+                group.held.update(_claims(step))
                 entry.halted = True
 
     def _send(self, entry: Progress, step: Step, server: DhcpServer) -> bool:
         """Send a step; whether the item's next step may follow."""
+        writes = server.own_writes
         try:
             server.apply(step)
         except Overtaken as exc:
@@ -93,51 +96,64 @@ class Writer:
         except Unanswered as exc:
             entry.sent[step], entry.refusals[step] = Sent.UNANSWERED, exc
             if isinstance(exc.__cause__, TransportError):
-                self._lost(exc)
+                self._lost(exc, server)
         except RpcFault as exc:
             entry.note = str(exc)
         except TransportError as exc:
             entry.note = str(exc)
-            self._lost(exc)
+            self._lost(exc, server)
         except DhcpError as exc:
-            entry.sent[step], entry.refusals[step] = Sent.REFUSED, exc
+            if server.own_writes == writes:
+                entry.note = str(exc)  # of the read before it: nothing was sent
+            else:
+                entry.sent[step], entry.refusals[step] = Sent.REFUSED, exc
         else:
             entry.sent[step] = Sent.DONE
-            self._losses = 0
+            self._losses.pop(id(server), None)
             if entry.action is Action.NONE:
                 entry.action = entry.latest.action
             return True
         return False
 
-    def _lost(self, exc: DhcpError) -> None:
-        # Over several connections a loss may go uncounted beside another one: then the end comes one loss later.
-        self._losses += 1
-        if self._losses >= _MAX_LOSSES:
+    def _lost(self, exc: DhcpError, server: DhcpServer) -> None:
+        """Counted for each connection by itself: what cuts all of them at once is one loss for each."""
+        self._losses[id(server)] = losses = self._losses.get(id(server), 0) + 1
+        if losses >= _MAX_LOSSES:
             self._gone = exc
 
 
 @dataclass(slots=True)
 class _Group:
-    """Items whose steps have to follow each other, and what is held because a step failed."""
+    """Items whose steps have to follow each other, and what is held because a step failed, ``before`` or here."""
 
     members: list[tuple[Progress, tuple[Step, ...]]]
-    held: set[Claim]
+    before: frozenset[Claim]
+    held: set[Claim] = field(default_factory=set)
+
+    def holds(self, step: Step) -> bool:
+        claims = _claims(step)
+        return not (self.held.isdisjoint(claims) and self.before.isdisjoint(claims))
 
 
 def _claims(step: Step) -> tuple[Claim, Claim]:
     return (step.scope.address, step.address), (step.scope.address, step.client_id)
 
 
-def _independent(work: Iterable[tuple[Progress, tuple[Step, ...]]]) -> list[list[tuple[Progress, tuple[Step, ...]]]]:
+def independent(work: Iterable[tuple[Progress, tuple[Step, ...]]]) -> list[list[tuple[Progress, tuple[Step, ...]]]]:
     """The items in groups that have no address and no client in common; within a group their order stays."""
-    groups: dict[int, list[int]] = {}
-    owner: dict[Claim, int] = {}
     items = [(entry, steps) for entry, steps in work if steps]
+    first = list(range(len(items)))  # of its group, by way of others: a forest of sets
+
+    def root(index: int) -> int:
+        while first[index] != index:
+            first[index] = index = first[first[index]]
+        return index
+
+    owner: dict[Claim, int] = {}
     for index, (_entry, steps) in enumerate(items):
-        claims = {claim for step in steps for claim in _claims(step)}
-        joined = {owner[claim] for claim in claims if claim in owner}
-        groups[index] = sorted([index, *(member for group in joined for member in groups.pop(group))])
-        owner.update(dict.fromkeys(claims, index))
-        for member in groups[index] if joined else ():
-            owner.update({claim: index for step in items[member][1] for claim in _claims(step)})
-    return [[items[member] for member in members] for members in groups.values()]
+        for claim in (claim for step in steps for claim in _claims(step)):
+            first[root(index)] = root(owner.setdefault(claim, index))
+    groups: dict[int, list[tuple[Progress, tuple[Step, ...]]]] = {}
+    for index, item in enumerate(items):
+        groups.setdefault(root(index), []).append(item)
+    return list(groups.values())

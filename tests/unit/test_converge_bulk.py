@@ -8,10 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 import pytest
 
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.items import Absent, ItemPlan
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.model import ClientId, Scope
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.state import DeleteRecord, Step
+from ansible_collections.msrpc.dhcp.plugins.module_utils._progress import Progress
+from ansible_collections.msrpc.dhcp.plugins.module_utils._writing import independent
 from ansible_collections.msrpc.dhcp.tests.simulator.server import Simulator
 from ansible_collections.msrpc.dhcp.tests.simulator.site import Site, record, reservation, scope
 from ansible_collections.msrpc.dhcp.tests.unit.fixtures import (
@@ -218,9 +224,59 @@ def test_after_the_server_is_gone_nothing_more_is_tried(bed: Bed) -> None:
     bed.sim.faults.add(CREATE, nth=20, times=None, drop="before")
     result = bed.declare(*crowd(), connections=CONNECTIONS)
     untried = [client for client in result.outcome.clients if "not tried" in client.get("error", "")]
-    assert len(untried) > COUNT / 2
+    assert len(untried) > COUNT / 4
 
 
 def test_connections_that_the_server_does_not_take_are_done_without(bed: Bed) -> None:
     bed.sim.faults.add("bind", nth=2, times=None, drop="before")
     assert bed.declare(*crowd(), connections=CONNECTIONS).actions == ["created"] * COUNT
+
+
+def test_a_cut_of_every_connection_at_once_costs_no_client_that_was_not_written_at_that_moment(bed: Bed) -> None:
+    bed.sim.faults.add(CREATE, nth=20, times=CONNECTIONS, drop="before")
+    result = bed.declare(*crowd(), connections=CONNECTIONS)
+    assert not [client for client in result.outcome.clients if "not tried" in client.get("error", "")]
+
+
+def test_a_connection_that_cannot_be_had_is_not_waited_for_again() -> None:
+    with Simulator(hall(reserved=COUNT)) as simulator:
+        simulator.faults.add("bind", nth=2, times=None, drop="before")
+        simulator.reset_counters()
+        result = Bed(simulator).declare(*swapped(), connections=2, on_conflict="replace")
+        assert (result.failure, simulator.handshakes["bind"]) == ("", 2)
+
+
+# --- groups -----------------------------------------------------------------------------------------------------------
+
+
+def work_of(*places: tuple[int, ...]) -> list[tuple[Progress, tuple[Step, ...]]]:
+    """Items that write to these addresses, each for clients of those numbers."""
+    network = Scope(network=IPv4Network(f"{HALL}/24"), name="")
+    item = Absent(index=0, scope=IPv4Address(HALL), address=IPv4Address(address(0)), client_id=None)
+    found = []
+    for numbers in places:
+        steps = tuple(
+            DeleteRecord(scope=network, address=IPv4Address(address(each)), client_id=ClientId(bytes([each])))
+            for each in numbers
+        )
+        found.append((Progress.of(ItemPlan(item=item, settled=item, frees=steps)), steps))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("places", "expected"),
+    [
+        ([(1,), (2,), (3,)], [[0], [1], [2]]),
+        ([(1,), (2,), (1,)], [[0, 2], [1]]),
+        ([(1, 2), (3, 4), (2, 3)], [[0, 1, 2]]),
+        ([(1,), (), (2,)], [[0], [2]]),
+        ([(1, 2), (2, 3), (3, 4), (4, 5)], [[0, 1, 2, 3]]),
+    ],
+)
+def test_items_that_share_an_address_are_one_group_in_their_order(
+    places: list[tuple[int, ...]], expected: list[list[int]]
+) -> None:
+    work = work_of(*places)
+    order = {id(entry): index for index, (entry, _steps) in enumerate(work)}
+    found = [[order[id(entry)] for entry, _steps in group] for group in independent(work)]
+    assert sorted(found) == expected

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ansible_collections.msrpc.dhcp.tests.simulator.site import option, reservation
@@ -16,6 +18,7 @@ from ansible_collections.msrpc.dhcp.tests.unit.fixtures import (
     ELSEWHERE,
     GET,
     HOME,
+    LATER,
     LIST,
     OURS,
     OUTSIDE,
@@ -342,3 +345,24 @@ def test_a_site_that_never_comes_to_rest_is_given_up(bed: Bed) -> None:
     result = bed.declare(ours(name="printer"))
     assert (result.changed, result.writes) == (False, {})
     assert all(part in result.failure for part in (WANTED, OURS, "changing"))
+
+
+@pytest.mark.parametrize("fault", [{"status": 8}, {"drop": "before"}], ids=["refused", "lost"])
+def test_a_record_that_somebody_else_makes_meanwhile_is_not_taken_for_our_own(bed: Bed, fault: dict[str, Any]) -> None:
+    theirs = {"name": "theirs", "expires": LATER}
+    bed.sim.faults.add(CREATE, before=lambda _store: bed.record(WANTED, OURS, **theirs), **fault)
+    bed.sim.faults.add(RESERVE, status=5)
+    result = bed.declare(ours(name="ours"))
+    found = bed.record_at(WANTED)
+    assert (result.failure != "", found is not None and found.name) == (True, "theirs")
+
+
+def test_a_refused_reading_before_a_removal_is_not_taken_for_the_removal(bed: Bed) -> None:
+    def leave(_store: Store) -> None:
+        del bed.sim.scope(HOME).reservations[WANTED]
+        del bed.sim.scope(HOME).records[WANTED]
+
+    bed.reserved_record(WANTED, OURS)
+    bed.sim.faults.add(LIST, nth=2, status=5, after=leave)
+    result = bed.declare(ours(state="absent"))
+    assert (result.changed, result.writes, result.action) == (False, {}, "none")

@@ -130,6 +130,21 @@ class ScopeState:
             _reserved_addresses=dict(self._reserved_addresses),
         )
 
+    def part(self, addresses: Iterable[IPv4Address], clients: Iterable[ClientId]) -> ScopeState:
+        """What there is at these addresses, and where these clients are, as a state of its own."""
+        addresses, clients = list(addresses), list(clients)
+        return ScopeState(
+            scope=self.scope,
+            ranges=self.ranges,
+            options={key: self.options[key] for key in addresses if key in self.options},
+            _records={key: self._records[key] for key in addresses if key in self._records},
+            _record_addresses={key: self._record_addresses[key] for key in clients if key in self._record_addresses},
+            _reservations={key: self._reservations[key] for key in addresses if key in self._reservations},
+            _reserved_addresses={
+                key: self._reserved_addresses[key] for key in clients if key in self._reserved_addresses
+            },
+        )
+
     @property
     def records(self) -> Iterable[Record]:
         return self._records.values()
@@ -243,6 +258,14 @@ class ScopeState:
                 return own is None
             case SetOptions():
                 return reserved and self.options.get(step.address) == step.options
+
+    def may_come_from(self, step: Step) -> bool:
+        """Whether what ``step`` is for is there, and in every record as the step would have made it."""
+        record = self.record_at(step.address)
+        if not isinstance(step, Create) or record is None:
+            return self.shows(step)
+        same = record.name.casefold() == step.name.casefold() and record.description == step.description
+        return self.shows(step) and same and same_moment(record.expires, step.expires)
 
 
 def differences(record: Record, step: SetRecord) -> bool:
