@@ -235,7 +235,7 @@ def docs(session: nox.Session) -> None:
     env = environment(session)
     collection = ["--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", source, "msrpc.dhcp"]
     session.run("antsibull-docs", "--config-file", settings / "antsibull-docs.cfg", "collection", *collection, env=env)
-    for name in ("conf.py", "ansible.rst", "index.rst", "site.css"):
+    for name in ("conf.py", "ansible.rst", "how_it_is_made.rst", "index.rst", "site.css"):
         shutil.copy(settings / name, source)
     shutil.copytree(CHECKOUT / "docs", source / "project", ignore=lambda _folder, names: {"docsite"} & set(names))
     for folder in ("examples", "playbooks"):

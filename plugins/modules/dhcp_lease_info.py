@@ -81,6 +81,10 @@ notes:
     expired is accepted as long as the server still stores that same end.
   - One thing cannot be handed back, an address that is reserved for one client while another one's lease is there.
     Those are two clients at one address, which is refused. Read with O(scope) and leave one of them out.
+seealso:
+  - module: msrpc.dhcp.dhcp_reservation_lease
+  - plugin: msrpc.dhcp.dhcp_leases
+    plugin_type: inventory
 """
 
 EXAMPLES = r"""
@@ -189,13 +193,13 @@ error_code:
   type: int
   sample: 5
 error_name:
-  description: The specification's name for RV(error_code).
-  returned: failure, if a call returned the code
+  description: The specification's name for RV(error_code), or its number in hexadecimal if it has none.
+  returned: failure, if the server gave a code
   type: str
   sample: ERROR_ACCESS_DENIED
 rpc_call:
-  description: The call that returned RV(error_code).
-  returned: failure, if a call returned the code
+  description: The call that returned RV(error_code), or V(bind) if it was the logon.
+  returned: failure, if the server gave a code
   type: str
   sample: R_DhcpEnumSubnets
 """

@@ -18,7 +18,7 @@ description:
     nor an agent is involved.
   - It looks the client up by address and by identifier, creates its record where it is missing, and reads everything
     back that it has written. A client that the task does not name is left alone, unless O(on_conflict) or O(purge) says
-      otherwise, or O(state=absent) names only an address.
+    otherwise, or O(state=absent) names only an address.
 author:
   - msrpc.dhcp contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -67,7 +67,8 @@ options:
     type: str
   scope:
     description:
-      - Subnet address of the scope, for example V(10.0.0.0). If left out, it is found from the address.
+      - Subnet address of the scope, for example V(10.0.0.0), without a prefix length. If left out, it is found from the
+        address.
       - An absent client that is named by its identifier alone is looked for in every scope.
     type: str
     aliases:
@@ -274,10 +275,12 @@ options:
       - Use O(lease_expires) instead.
     type: raw
 notes:
-  - On a local connection, without C(become) and C(async), the task runs inside of Ansible, without a process of its own,
-    if the libraries are there for the Python that Ansible itself runs with. The items of a loop then share one logon.
-    Nothing else is different, and nothing that was read for one item decides about another. Otherwise the libraries are
-    needed by the Python of the host that the task runs on.
+  - On a local connection, without C(become), C(async) and C(timeout), the task runs inside of Ansible, without a process
+    of its own, if the libraries are there for the Python that Ansible itself runs with. The items of a loop then share
+    one logon. Nothing else is different, and nothing that was read for one item decides about another. Otherwise the
+    libraries are needed by the Python of the host that the task runs on.
+  - When the C(timeout) of a task is over, the task fails, but the module goes on to its end. What it did is not
+    returned; run the task again.
   - On a connection to a Windows host the task fails. Add C(delegate_to=localhost) to it.
   - A client that is on the network already, with a lease at another address of the scope, gets its reservation beside
     that lease. A warning says that it moves when it renews. Name and description are stored as soon as the server has
@@ -289,6 +292,11 @@ notes:
     specification. Try it on a scope of little importance first.
   - A task that was written for C(ansible.windows.win_dhcp_lease) works here under its own option names, or says what to
     write instead. The file C(docs/migration-from-win_dhcp_lease.md) of the collection has the differences.
+  - Guides for a first try, for a whole site, for purging and for what to do when it fails are in C(docs/docsite) of the
+    collection.
+seealso:
+  - module: msrpc.dhcp.dhcp_server_info
+  - module: msrpc.dhcp.dhcp_lease_info
 """
 
 EXAMPLES = r"""
@@ -301,6 +309,7 @@ EXAMPLES = r"""
     mac_address: "00:1c:25:80:a0:43"
     name: printer-1.example.com
     description: First floor
+  delegate_to: localhost
 
 - name: Declare several clients at once, with the server and the account set once
   module_defaults:
@@ -500,13 +509,13 @@ error_code:
   type: int
   sample: 20022
 error_name:
-  description: The specification's name for RV(error_code).
-  returned: failure, if a call returned the code
+  description: The specification's name for RV(error_code), or its number in hexadecimal if it has none.
+  returned: failure, if the server gave a code
   type: str
   sample: ERROR_DHCP_RESERVEDIP_EXITS
 rpc_call:
-  description: The call that returned RV(error_code).
-  returned: failure, if a call returned the code
+  description: The call that returned RV(error_code), or V(bind) if it was the logon.
+  returned: failure, if the server gave a code
   type: str
   sample: R_DhcpAddSubnetElementV5
 """

@@ -46,6 +46,8 @@ options:
       - scope_id
 notes:
   - The counts are of the moment. To count them, every record of the scope is read, about 400 with each call.
+seealso:
+  - module: msrpc.dhcp.dhcp_lease_info
 """
 
 EXAMPLES = r"""
@@ -228,13 +230,13 @@ error_code:
   type: int
   sample: 5
 error_name:
-  description: The specification's name for RV(error_code).
-  returned: failure, if a call returned the code
+  description: The specification's name for RV(error_code), or its number in hexadecimal if it has none.
+  returned: failure, if the server gave a code
   type: str
   sample: ERROR_ACCESS_DENIED
 rpc_call:
-  description: The call that returned RV(error_code).
-  returned: failure, if a call returned the code
+  description: The call that returned RV(error_code), or V(bind) if it was the logon.
+  returned: failure, if the server gave a code
   type: str
   sample: R_DhcpEnumSubnets
 """

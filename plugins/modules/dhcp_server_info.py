@@ -39,6 +39,8 @@ attributes:
     platforms: posix
   action_group:
     support: full
+seealso:
+  - module: msrpc.dhcp.dhcp_scope_info
 """
 
 EXAMPLES = r"""
@@ -127,13 +129,13 @@ error_code:
   type: int
   sample: 20001
 error_name:
-  description: The specification's name for RV(error_code).
-  returned: failure, if a call returned the code
+  description: The specification's name for RV(error_code), or its number in hexadecimal if it has none.
+  returned: failure, if the server gave a code
   type: str
   sample: ERROR_DHCP_DATABASE_INIT_FAILED
 rpc_call:
-  description: The call that returned RV(error_code).
-  returned: failure, if a call returned the code
+  description: The call that returned RV(error_code), or V(bind) if it was the logon.
+  returned: failure, if the server gave a code
   type: str
   sample: R_DhcpEnumSubnets
 """
