@@ -84,7 +84,14 @@ class LogonFailed(TransportError):
 
 
 class NoKerberos(LogonFailed):
-    """There is nobody who could give a Kerberos ticket: no library, no KDC, no such account or service."""
+    """There is nobody who could give a Kerberos ticket: no library, no KDC, no such account or service.
+
+    ``asked`` is true where a KDC was asked, or could not be: then anybody on the way can have brought it about.
+    """
+
+    def __init__(self, message: str, *, asked: bool = False) -> None:
+        super().__init__(message)
+        self.asked = asked
 
 
 class RpcFault(DhcpError):

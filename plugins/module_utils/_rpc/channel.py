@@ -178,5 +178,6 @@ def _connected(address: Address, port: int, seconds: float) -> socket.socket:
 
 def _lost(deadline: Deadline, reason: str) -> ConnectionLost:
     return ConnectionLost(
-        f"{deadline.doing}: the server closed the connection ({reason}). Run again; if it stays, its event log may say why."
+        f"{deadline.doing}: the server closed the connection ({reason}). Run again; if it stays, its event log may say "
+        "why."
     )

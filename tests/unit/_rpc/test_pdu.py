@@ -59,13 +59,13 @@ def test_minor_version_1_is_accepted() -> None:
 
 @pytest.mark.parametrize("version", [(4, 0), (5, 2), (6, 0)])
 def test_another_version_is_refused(version: tuple[int, int]) -> None:
-    with pytest.raises(DecodeError, match="RPC version"):
+    with pytest.raises(DecodeError, match=r"does not speak RPC 5\.0"):
         wire.fragment_length(common(version=version))
 
 
 @pytest.mark.parametrize("drep", [b"\0\0\0\0", b"\x11\0\0\0", b"\x10\1\0\0"])
 def test_another_data_representation_is_refused(drep: bytes) -> None:
-    with pytest.raises(DecodeError, match="little-endian"):
+    with pytest.raises(DecodeError, match="order that is not supported"):
         wire.fragment_length(common(drep=drep))
 
 
