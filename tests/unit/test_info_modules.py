@@ -99,7 +99,7 @@ def test_an_unknown_scope_is_an_empty_list_and_a_warning(
     told: list[str] = []
     monkeypatch.setattr(AnsibleModule, "warn", lambda _module, text: told.append(text))
     assert ask(sim, name, scope="10.9.9.0")[key] == []
-    assert told == ["The server has no scope 10.9.9.0. Check scope, and the server's list of scopes."]
+    assert told == ["The server has no scope 10.9.9.0. Check scope; dhcp_scope_info lists those that it has."]
 
 
 # --- failures ---------------------------------------------------------------------------------------------------------
