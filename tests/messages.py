@@ -290,7 +290,7 @@ def page() -> str:
         alike = groupby(rows, key=lambda row: (row[0].cause, row[0].remedy))
         text = "".join(_bullet(cause, remedy, list(members)) for (cause, remedy), members in alike)
         parts.append("\n\n".join(filter(None, (f"## {group.title}", group.intro.strip(), text))))
-    codes = [f"| {code} | {name} | {_sentence(code)} |\n" for code, (name, _) in sorted(status._CODES.items())]
+    codes = [f"| {code} | {name} | {_sentence(code)} |\n" for code, (name, _meaning) in sorted(status._CODES.items())]
     return "\n".join([*parts, _CODES_HEAD + "".join(codes)])
 
 

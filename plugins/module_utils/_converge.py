@@ -124,11 +124,19 @@ class _Preparation:
 
     def _own_places(self, items: Sequence[Item]) -> list[Item]:
         """Clients without a declared address first get the one that they have already."""
+        emptied = {(item.scope, item.address) for item in items if isinstance(item, Absent)}
+        # Where the list empties an address for another client.
+        heirs: dict[tuple[IPv4Address | None, IPv4Address | None], Present] = {
+            (item.scope, item.address): item
+            for item in items
+            if isinstance(item, Present) and (item.scope, item.address) in emptied
+        }
         placed: list[Item] = []
         for item in items:
             address = self.allocator.own_address(item, self.site[item.scope]) if isinstance(item, Unplaced) else None
-            if address is not None:
-                _refuse_claimed(item, address, items)
+            heir = heirs.get((item.scope, address))
+            if heir is not None:
+                raise _claimed(item, heir)
             placed.append(item.at(address) if isinstance(item, Unplaced) and address is not None else item)
         return placed
 
@@ -311,19 +319,14 @@ class _Answer:
         return found
 
 
-def _refuse_claimed(item: Item, address: IPv4Address, items: Sequence[Item]) -> None:
+def _claimed(item: Item, heir: Present) -> InvalidInput:
     """A client would keep the address that the list empties for another one: the same address twice."""
-    emptied = any(
-        isinstance(other, Absent) and (other.scope, other.address) == (item.scope, address) for other in items
+    return InvalidInput(
+        f"{item.option}ip_address",
+        None,
+        f"{item.client_id} has {heir.address}, which {heir.option[:-1]} declares for {heir.client_id}. Give "
+        f"{item.client_id} an ip_address of its own, or set on_conflict=replace, so that it may leave.",
     )
-    for other in items if emptied else ():
-        if isinstance(other, Present) and (other.scope, other.address) == (item.scope, address):
-            raise InvalidInput(
-                f"{item.option}ip_address",
-                None,
-                f"{item.client_id} has {address}, which {other.option[:-1]} declares for {other.client_id}. Give "
-                f"{item.client_id} an ip_address of its own, or set on_conflict=replace, so that it may leave.",
-            )
 
 
 def _is_allocated(item: Item) -> bool:

@@ -93,66 +93,101 @@ class Undoing:
             _report_put_back(entry, outcome, problem, because_of=failed[0])
 
     def _apply_all(self, steps: Iterable[Step]) -> DhcpError | None:
-        """Send steps; after one that fails, none for the same client or address. The last failure.
+        """Send steps; after one that fails, none for the same client or address of its scope. The last failure.
 
         Only a record that cannot be made again does not stop another client's reservation at its address.
         """
         problem: DhcpError | None = None
-        held: set[IPv4Address | ClientId] = set()
+        held: set[tuple[IPv4Address, IPv4Address | ClientId]] = set()
         for step in steps:
-            if {step.address, step.client_id} & held:
+            place, client = (step.scope.address, step.address), (step.scope.address, step.client_id)
+            if place in held or client in held:
                 continue
             try:
                 self._server.apply(step)
             except DhcpError as exc:
                 problem = exc
-                held |= {step.client_id} if isinstance(step, Create) else {step.address, step.client_id}
+                held |= {client} if isinstance(step, Create) else {place, client}
             else:
                 self._known.wrote([step])
         return problem
 
     def _way_back(self, failed: list[Progress], entries: Sequence[Progress]) -> tuple[list[Progress], Restoration]:
         """How to restore the places of failed items, and which items have to go back with them."""
-        involved = list(failed)
+        involved = dict.fromkeys(failed)
         while True:
             places = {place for entry in involved for place in entry.places}
-            before = self._without_the_gone(entry for entry in entries if entry not in involved)
+            before = {address: state.copy() for address, state in self._original.items()}
+            _take_the_gone(before, (entry for entry in entries if entry not in involved))
             now = self._read_places(places, before)
             self._known.read(now, places)
             for entry in involved:
                 entry.settle(now)
             outcome = restore(before, now, places, _made(involved))
-            blockers = [
-                entry
-                for entry in entries
-                if entry not in involved and isinstance(entry.item, Present) and _made([entry]) & _at(now, outcome.lost)
-            ]
+            blockers = _blockers(now, outcome, (entry for entry in entries if entry not in involved))
             if not blockers:
-                return involved, outcome
-            involved += blockers
+                return list(involved), outcome
+            involved.update(dict.fromkeys(blockers))
+            self._follow(involved, entries)
 
-    def _without_the_gone(self, entries: Iterable[Progress]) -> Site:
-        """What was there at first, without what left as it was declared: that does not come back."""
-        before = {address: state.copy() for address, state in self._original.items()}
+    def _follow(self, involved: dict[Progress, None], entries: Sequence[Progress]) -> None:
+        """Add who has to go back in turn, by one reading of whatever was written. The caller's next reading proves it.
+
+        What is decided about a place changes only with an item that wrote there: so each is looked at a few times.
+        """
+        if all(entry in involved or not entry.places for entry in entries):
+            return
+        writers: dict[Place, list[Progress]] = {}
         for entry in entries:
-            for step in entry.done:
-                if isinstance(step, (RemoveReservation, DeleteRecord)):
-                    before[step.scope.address].advance(step)
-        return before
+            for place in entry.places:
+                writers.setdefault(place, []).append(entry)
+        now = self._read_clients(writers, self._original)
+        fresh = list(involved)
+        while fresh:
+            places = {place for entry in fresh for place in entry.places}
+            for entry in fresh:
+                entry.settle(now)
+            near = dict.fromkeys(entry for place in places for entry in writers[place])
+            before = {
+                scope: state.part([address for of, address in places if of == scope], [])
+                for scope, state in self._original.items()
+            }
+            _take_the_gone(before, (entry for entry in near if entry not in involved))
+            outcome = restore(before, now, places, _made(entry for entry in near if entry in involved))
+            fresh = _blockers(now, outcome, (entry for entry in near if entry not in involved))
+            involved.update(dict.fromkeys(fresh))
 
     def _read_places(self, places: Iterable[Place], before: Site) -> Site:
         """What is at these places now, and where the clients are that were there before."""
+        site = self._read_clients(places, before)
+        for scope, address in places:
+            if before[scope].options.get(address) and site[scope].reservation_at(address) is not None:
+                site[scope].options[address] = self._server.options(site[scope].scope, address)
+        return site
+
+    def _read_clients(self, places: Iterable[Place], before: Site) -> Site:
+        """The same without option values."""
         items: list[Item] = []
         for index, (scope, address) in enumerate(sorted(places)):
             old = before[scope].reservation_at(address) or before[scope].record_at(address)
             items.append(
                 Absent(index=index, scope=scope, address=address, client_id=None if old is None else old.client_id)
             )
-        site = self._reader.read(items)
-        for scope, address in places:
-            if before[scope].options.get(address) and site[scope].reservation_at(address) is not None:
-                site[scope].options[address] = self._server.options(site[scope].scope, address)
-        return site
+        return self._reader.read(items)
+
+
+def _take_the_gone(before: Site, entries: Iterable[Progress]) -> None:
+    """Take out of what was there at first what left as it was declared: that does not come back."""
+    for entry in entries:
+        for step in entry.done:
+            if isinstance(step, (RemoveReservation, DeleteRecord)):
+                before[step.scope.address].advance(step)
+
+
+def _blockers(now: Site, outcome: Restoration, others: Iterable[Progress]) -> list[Progress]:
+    """Who was put by this run where somebody has to come back to."""
+    taken = _at(now, outcome.lost)
+    return [entry for entry in others if isinstance(entry.item, Present) and not taken.isdisjoint(_made([entry]))]
 
 
 def _made(entries: Iterable[Progress]) -> frozenset[tuple[Place, ClientId]]:

@@ -275,10 +275,10 @@ options:
       - Use O(lease_expires) instead.
     type: raw
 notes:
-  - On a local connection, without C(become), C(async) and C(timeout), the task runs inside of Ansible, without a process
-    of its own, if the libraries are there for the Python that Ansible itself runs with. The items of a loop then share
-    one logon. Nothing else is different, and nothing that was read for one item decides about another. Otherwise the
-    libraries are needed by the Python of the host that the task runs on.
+  - On a local connection, without C(become), C(async) and C(timeout), the task runs inside of Ansible, without a
+    process of its own, if the libraries are there for the Python that Ansible itself runs with. The items of a loop
+    then share one logon. Nothing else is different, and nothing that was read for one item decides about another.
+    Otherwise the libraries are needed by the Python of the host that the task runs on.
   - When the C(timeout) of a task is over, the task fails, but the module goes on to its end. What it did is not
     returned; run the task again.
   - On a connection to a Windows host the task fails. Add C(delegate_to=localhost) to it.

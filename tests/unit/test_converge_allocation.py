@@ -6,15 +6,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from ansible_collections.msrpc.dhcp.plugins.module_utils import _converge
 from ansible_collections.msrpc.dhcp.plugins.module_utils._ansible import options
 from ansible_collections.msrpc.dhcp.plugins.module_utils._converge import Outcome, converge
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.desired import resolve
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.items import Item
 from ansible_collections.msrpc.dhcp.plugins.module_utils._errors import DhcpError, InvalidInput
 from ansible_collections.msrpc.dhcp.tests.simulator.server import Simulator
 from ansible_collections.msrpc.dhcp.tests.simulator.site import Failover, Range, Site, address, reservation, scope
@@ -551,6 +554,34 @@ def test_a_list_that_empties_an_address_for_one_client_while_another_one_would_k
         with bed.server() as server, pytest.raises(InvalidInput, match=f"{FRIEND} has {FIRST}, which clients"):
             converge(server, declared, single=False, check_mode=False)
     assert bed.sim.writes == 0
+
+
+class Counted(list[Item]):
+    """Items that count how often somebody goes through them."""
+
+    passes = 0
+
+    def __iter__(self) -> Iterator[Item]:
+        self.passes += 1
+        return super().__iter__()
+
+
+def test_clients_that_keep_their_addresses_are_not_each_compared_to_all(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lists: list[Counted] = []
+
+    def counted(*given: Any) -> Counted:
+        lists.append(Counted(resolve(*given)))
+        return lists[-1]
+
+    monkeypatch.setattr(_converge, "resolve", counted)
+    macs = [f"02:00:00:00:02:{number:02x}" for number in range(30)]
+    for number, mac in enumerate(macs):
+        bed.reserved_record(f"10.0.0.{number + 100}", mac)
+    result = bed.declare(*({"mac_address": mac} for mac in macs), scope=HOME)
+    assert (result.failure, result.changed) == ("", False)
+    assert sum(each.passes for each in lists) < len(macs)
 
 
 def test_a_reservation_where_another_item_wants_to_be_stays_without_replace(bed: Bed) -> None:

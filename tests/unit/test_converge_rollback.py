@@ -26,8 +26,10 @@ from ansible_collections.msrpc.dhcp.tests.unit.fixtures import (
     RESERVE,
     SET_OPTIONS,
     STRANGER,
+    THERE,
     UNLEASED,
     UNRESERVE,
+    WALK,
     WANTED,
     Bed,
     Result,
@@ -388,3 +390,30 @@ def test_a_lease_that_cannot_be_made_again_does_not_cost_our_reservation(bed: Be
     result = bed.declare(ours(on_conflict="evict_lease"), displaces=[STRANGER])
     assert bed.holder(WANTED) == OURS
     assert [each["mac_address"] for each in result.outcome.clients[0]["before"]] == [STRANGER, OURS]
+
+
+@pytest.mark.parametrize("length", [30, 60])
+def test_a_long_ring_goes_back_after_a_few_readings(bed: Bed, length: int) -> None:
+    ring = [(f"10.0.0.{number + 100}", f"02:00:00:00:01:{number:02x}") for number in range(length)]
+    for ip, mac in ring:
+        bed.reserved_record(ip, mac)
+    bed.sim.faults.add(CREATE, nth=length // 2, status=87)
+    result = bed.declare(*(at(ring[number - 1][0], mac) for number, (_ip, mac) in enumerate(ring)))
+    assert parts(result.after) == parts(result.before)
+    assert all("was put back" in client["error"] for client in result.outcome.clients)
+    assert result.counters[WALK] <= 6
+
+
+def test_what_cannot_be_put_back_in_one_scope_does_not_hold_up_the_same_client_in_another(bed: Bed) -> None:
+    for ip in (WANTED, THERE):
+        bed.reserved_record(ip, STRANGER, name="old")
+    bed.sim.faults.add(CREATE, nth=1, times=3, status=5)
+    result = bed.declare(ours(on_conflict="replace"), ours(THERE, FRIEND, on_conflict="replace"), displaces=[STRANGER])
+    assert [place for call, place in result.changes if call == RESERVE] == [THERE, WANTED]
+
+
+def test_a_reservation_does_not_go_back_before_its_record(bed: Bed) -> None:
+    settle(bed, WANTED, STRANGER, "old")
+    bed.sim.faults.add(CREATE, nth=1, times=2, status=5)
+    result = bed.declare(ours(on_conflict="replace"), displaces=[STRANGER])
+    assert [call for call, _place in result.changes if call in MADE] == [CREATE, RESERVE]

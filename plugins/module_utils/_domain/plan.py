@@ -18,6 +18,7 @@ from ipaddress import IPv4Address
 from typing import TypeAlias
 
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.absent import absent
+from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.consequences import Consequences
 from ansible_collections.msrpc.dhcp.plugins.module_utils._domain.items import (
     Absent,
     Conflict,
@@ -41,7 +42,7 @@ def plan(items: Sequence[Item], site: Site, failed: Mapping[int, Conflict] | Non
     index, that cannot be had for a reason from outside.
 
     An item that cannot have its address must not give up its old one, and then that one is not free for another item:
-    so the whole is decided again without such items, until none is left.
+    so the whole is decided again without such items and without those who then cannot have theirs, until none is left.
     """
     errors = dict(failed or {})
     while True:
@@ -50,7 +51,7 @@ def plan(items: Sequence[Item], site: Site, failed: Mapping[int, Conflict] | Non
         stuck = attempt.stuck()
         if not stuck:
             return decided
-        errors |= stuck
+        errors = attempt.consequences(stuck)
 
 
 class _Attempt:
@@ -61,6 +62,7 @@ class _Attempt:
         self._working = {address: state.copy() for address, state in site.items()}
         self._errors = errors
         self._drafts: list[Draft] = []
+        self._start: Site = {}
 
     def run(self) -> list[ItemPlan]:
         """Absents, then for the others: leave, clear, build."""
@@ -79,6 +81,13 @@ class _Attempt:
     def stuck(self) -> dict[int, Conflict]:
         """Items that gave something up before their error showed."""
         return {draft.item.index: draft.error for draft in self._drafts if draft.error is not None and draft.frees}
+
+    def consequences(self, stuck: Mapping[int, Conflict]) -> dict[int, Conflict]:
+        """All errors, with those of the items that are stuck in turn because these are."""
+        present = [draft.item.index for draft in self._drafts]
+        items = {item.index: item for item in self._items if isinstance(item, Present)}
+        known = {**self._errors, **stuck}
+        return Consequences([items[index] for index in present], self._start, known).errors()
 
     def _absents(self) -> list[ItemPlan]:
         heirs: dict[tuple[IPv4Address | None, IPv4Address | None], Present] = {
@@ -99,11 +108,11 @@ class _Attempt:
 
     def _begin(self) -> list[Draft]:
         """A draft for each present item, on what the absent ones will have left."""
-        start = {address: state.copy() for address, state in self._working.items()}
+        self._start = {address: state.copy() for address, state in self._working.items()}
         return [
             Draft(
                 item=item,
-                original=start[item.scope],
+                original=self._start[item.scope],
                 working=self._working[item.scope],
                 error=self._errors.get(item.index),
             )

@@ -55,7 +55,7 @@ def scope_values(survey: Survey) -> dict[str, Any]:
 
 
 def whole_characters(text: str | None) -> str | None:
-    """A server's text as JSON in UTF-8 can hold it: half of a surrogate pair, which Ansible takes from nobody, is U+FFFD.
+    """A server's text as JSON in UTF-8 holds it: half of a surrogate pair, which Ansible takes from nobody, is U+FFFD.
 
     Anybody who gives a client its name could else make a list with it unreadable.
     """
