@@ -59,6 +59,9 @@ options:
         O(connect_timeout)), or the KDC does not know the account or the service.
       - If the KDC refuses the account, V(negotiate) fails and says why. A wrong or expired password, a locked
         account, an expired ticket or clocks that differ never lead to NTLM.
+      - If NTLM is used although a KDC was asked, since it does not know the account or the service, or does not answer,
+        the task warns. Somebody on the way can bring that about. Set V(kerberos) to forbid NTLM, or V(ntlm) to expect
+        it.
       - M(msrpc.dhcp.dhcp_server_info) tells what was used, and why it was not Kerberos.
       - V(kerberos) is Kerberos without SPNEGO around it, and nothing else.
       - V(ntlm) is NTLM without SPNEGO around it, and nothing else.

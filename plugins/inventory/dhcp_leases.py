@@ -12,7 +12,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: dhcp_leases
 short_description: Clients of a Windows DHCP server as inventory hosts
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Makes hosts of the clients of a Windows DHCP server, reservations and leases alike.
   - Its configuration is a file whose name ends with C(dhcp_leases.yml) or C(dhcp_leases.yaml).

@@ -10,7 +10,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: dhcp_lease_info
 short_description: Read clients of a Windows DHCP server
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Reads the clients of a Windows DHCP server, reservations and leases alike. All of them, those of a scope, or those
     with a certain address, MAC address, client identifier or name.

@@ -10,7 +10,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: dhcp_reservation_lease
 short_description: Declare DHCP reservations and leases on a Windows DHCP server
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Makes sure that clients have their record on a Windows DHCP server, as a reservation or as a lease, or that they
     have none. One client or thousands in one task.

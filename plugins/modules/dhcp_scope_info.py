@@ -10,7 +10,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: dhcp_scope_info
 short_description: Read scopes of a Windows DHCP server
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Reads the scopes of a Windows DHCP server with their ranges and exclusions, how many clients they have, how many
     addresses are left, and their failover relationship.

@@ -10,7 +10,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: dhcp_server_info
 short_description: Test the connection to a Windows DHCP server
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Tells whether a Windows DHCP server can be reached and logged on to, which version it has, and whether the account
     may read there.

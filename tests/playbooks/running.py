@@ -100,6 +100,19 @@ def program(
     )
 
 
+def vaulted(text: str, *, key: Path, home: Path) -> str:
+    """A text as ansible-vault encrypts it.
+
+    By the program: the library in this process would make modules that are run here behave as inside of Ansible.
+    """
+    clear = home / "clear.txt"
+    clear.write_text(text, encoding="utf-8")
+    program("ansible-vault", "encrypt", "--vault-password-file", key, clear, home=home).check_returncode()
+    sealed = clear.read_text(encoding="utf-8")
+    clear.unlink()
+    return sealed
+
+
 def run_playbook(
     playbook: Path,
     *arguments: str,

@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.parsing.vault import VaultLib, VaultSecret
 
-from ansible_collections.msrpc.dhcp.tests.playbooks.running import HERE, Run, run_playbook
+from ansible_collections.msrpc.dhcp.tests.playbooks.running import HERE, TREE, Run, run_playbook, vaulted
 from ansible_collections.msrpc.dhcp.tests.playbooks.support import Workplace, task
 from ansible_collections.msrpc.dhcp.tests.simulator.site import DEFAULT_PASSWORD, READER
 
@@ -29,6 +29,7 @@ AS_MODULES: dict[str, dict[str, Any]] = {
     "a jump host": {"vars": {"ansible_connection": "elsewhere"}},
     "another user": {"become": True, "become_method": "oneself"},
     "async": {"async": 60, "poll": 1},
+    "a time limit": {"timeout": 60},
     "variables that an interpreter reads when it starts": {"environment": {"PYTHONNOUSERSITE": "1"}},
 }
 WINDOWS: dict[str, dict[str, Any]] = {
@@ -36,6 +37,18 @@ WINDOWS: dict[str, dict[str, Any]] = {
     "psrp": {"vars": {"ansible_connection": "psrp"}},
     "ssh with powershell": {"vars": {"ansible_connection": "ssh", "ansible_shell_type": "powershell"}},
     "ssh with cmd": {"vars": {"ansible_connection": "ssh", "ansible_shell_type": "cmd"}},
+}
+# On a controller without the packages for Kerberos: how a task comes to run as a module, or in the worker all the same.
+# A host that is delegated to has its own interpreter.
+ANOTHER = {"vars": {"ansible_python_interpreter": "{{ another }}"}}
+NEED_ANOTHER: dict[str, dict[str, Any]] = {
+    "another Python": task("", PRINTER, **ANOTHER),
+    "another Python, from the variables of a host": task("", PRINTER, delegate_to="other"),
+}
+NEED_NO_OTHER: dict[str, dict[str, Any]] = {
+    "another Python, for NTLM": task("", {**PRINTER, "auth": "ntlm"}, **ANOTHER),
+    "this Python": task("", PRINTER),
+    "a Python that is to be found": task("", PRINTER, vars={"ansible_python_interpreter": "auto_silent"}),
 }
 # How often a loop of a task logs on, and what makes the items differ.
 LOOPS: dict[str, tuple[int, dict[str, Any]]] = {
@@ -123,10 +136,9 @@ def plays(connection: dict[str, Any]) -> list[dict[str, Any]]:
 
 def secrets(home: Path) -> list[str]:
     """Arguments with which Ansible knows the variables, one of them vaulted."""
-    key = b"key"
-    (home / "key").write_bytes(key)
-    vaulted = VaultLib().encrypt(DEFAULT_PASSWORD, VaultSecret(key)).decode()
-    indented = "\n".join(f"  {line}" for line in vaulted.splitlines())
+    (home / "key").write_text("key", encoding="utf-8")
+    sealed = vaulted(DEFAULT_PASSWORD, key=home / "key", home=home)
+    indented = "\n".join(f"  {line}" for line in sealed.splitlines())
     unsafe = f"strange: !unsafe '{TEMPLATE}'"
     (home / "variables.yml").write_text(f"vaulted: !vault |\n{indented}\n{unsafe}\n", encoding="utf-8")
     return ["--vault-password-file", str(home / "key"), "--extra-vars", f"@{home / 'variables.yml'}"]
@@ -283,3 +295,39 @@ def test_a_silent_task_says_nothing(run: Run) -> None:
     assert run["silent"].changed
     assert "censored" in printed(run, "silent")
     assert "quiet please" not in run.output
+
+
+# --- without the packages for Kerberos --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def without_kerberos(workplace: Workplace, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run by a Python that cannot import gssapi, where another one is at hand."""
+    folder = tmp_path_factory.mktemp("shadow")
+    (folder / "gssapi.py").write_text("raise ImportError('broken on purpose')\n", encoding="utf-8")
+    another = folder / "python"
+    another.write_text(f'#!/bin/sh\nunset PYTHONPATH\nexec {sys.executable} "$@"\n', encoding="utf-8")
+    another.chmod(0o755)
+    variables = {"ansible_connection": "local", "ansible_python_interpreter": str(another)}
+    hosts = folder / "hosts.json"
+    inventory = {"all": {"hosts": {"other": variables, "localhost": {"ansible_connection": "local"}}}}
+    hosts.write_text(json.dumps(inventory), encoding="utf-8")
+    ended = workplace.play(
+        [{**how, "name": name} for name, how in {**NEED_ANOTHER, **NEED_NO_OTHER}.items()],
+        "-vvv",
+        f"--inventory={hosts}",
+        env={"PYTHONPATH": f"{folder}:{TREE}"},
+        variables={"another": str(another)},
+    )
+    assert ended.status == 0, ended.output
+    return ended
+
+
+@pytest.mark.parametrize("name", NEED_ANOTHER)
+def test_another_python_may_have_the_packages_for_kerberos(without_kerberos: Run, name: str) -> None:
+    assert "Using action file " not in printed(without_kerberos, name)
+
+
+@pytest.mark.parametrize("name", NEED_NO_OTHER)
+def test_no_other_python_is_needed(without_kerberos: Run, name: str) -> None:
+    assert "Using action file " in printed(without_kerberos, name)

@@ -83,7 +83,8 @@ TASKS: dict[str, dict[str, Any]] = {
     "no_log": {"options": PRINTER, "no_log": True},
     "wrong password": {"options": {**PRINTER, "password": "not this one"}},
     "no password": {"options": {**PRINTER, "password": "{{ omit }}"}},
-    "a password that is a number": {"options": {**PRINTER, "password": 11}},
+    # Longer than a port can be, so that it is masked nowhere else.
+    "a password that is a number": {"options": {**PRINTER, "password": 1234567}},
     "no rights": {"options": {**PRINTER, "username": f"EXAMPLE\\{NOBODY}"}},
     "rights to read": {"options": {**PRINTER, "ip_address": "10.0.0.29", "username": f"EXAMPLE\\{READER}"}},
     "nobody listens": {"options": {**PRINTER, "port": "{{ closed_port }}"}},
@@ -93,6 +94,10 @@ TASKS: dict[str, dict[str, Any]] = {
         "environment": {"MSRPC_DHCP_SERVER": "127.0.0.1", "MSRPC_DHCP_PASSWORD": DEFAULT_PASSWORD, "NUMBER": 7},
     },
     "loop": {"options": {"ip_address": "10.0.0.{{ item }}", "client_id": "00{{ item }}"}, "loop": [41, 300, 42]},
+    "without its options": {
+        "options": {**PRINTER, "ip_address": "10.0.0.22"},
+        "vars": {"ansible_inject_invocation": False},  # a variable of ansible-core 2.21
+    },
     "failed_when": {"options": {**PRINTER, "ip_address": "10.0.0.22"}, "failed_when": "result.rpc.calls > 0"},
     "changed_when": {
         "options": {**PRINTER, "ip_address": "10.0.0.22"},
@@ -151,7 +156,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
         folder = tmp_path_factory.mktemp("workplace")
         with Program(folder, SITE) as program:
             run = play(program, folder / "home", collections, closed_port)
-        text = json.dumps([[name, run[name].values, run[name].server] for name in run.tasks], default=str)
+        text = json.dumps([[name, run[name].values, run[name].server] for name in run.tasks])
         ended.append((run, json.loads(re.sub(rf"\b{program.ports['port']}\b", "1", text))))
     return ended[0], ended[1]
 

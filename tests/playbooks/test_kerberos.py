@@ -124,3 +124,13 @@ def test_the_inventory_is_read_with_a_ticket(run: Run, kerberized: Workplace) ->
     listed = program("ansible-inventory", "-i", source, "--list", home=kerberized.home)
     assert listed.returncode == 0, listed.stdout
     assert "printer" in json.loads(listed.stdout)["_meta"]["hostvars"]
+
+
+def test_a_relative_path_starts_from_the_playbook(kerberized: Workplace, realm: Realm, tmp_path: Path) -> None:
+    workplace = Workplace(program=kerberized.program, home=tmp_path / "home")
+    workplace.home.mkdir()
+    realm.write_ticket(workplace.home / "beside", ADMINISTRATOR, password=DEFAULT_PASSWORD, life=3000)
+    beside = task("beside", PRINTER, environment={"KRB5CCNAME": "FILE:beside"})
+    ended = workplace.play([beside], "-vvv", connection=options(workplace), cwd=tmp_path)
+    assert "Using action file " in ended.output
+    assert not ended["beside"].failed

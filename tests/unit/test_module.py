@@ -355,8 +355,29 @@ def test_20013_on_create_returns_the_servers_code(bed: Bed, run: Run) -> None:
 def test_a_reader_gets_the_code_for_access_denied(bed: Bed, run: Run, how: Any) -> None:
     bed.sim.settings.access_denied = how
     answer = run(**ours(), username=READER)
-    assert (answer["failed"], answer["changed"], answer["error_code"]) == (True, False, 5)
+    assert (answer["failed"], answer["changed"]) == (True, False)
+    assert (answer["error_code"], answer["error_name"], answer["rpc_call"]) == (5, "ERROR_ACCESS_DENIED", CREATE)
     assert bed.sim.audit == []
+
+
+@pytest.mark.parametrize("how", ["status", "fault"])
+def test_who_is_denied_access_and_where_is_told_with_what_it_takes(bed: Bed, run: Run, how: Any) -> None:
+    bed.sim.settings.access_denied = how
+    message = run(**ours(), username=READER)["msg"]
+    assert f"'{READER}' may " in message
+    assert "127.0.0.1" in message
+    assert "writing in DHCP Administrators" in message
+
+
+def test_a_fault_returns_its_code_its_name_and_the_call(bed: Bed, run: Run) -> None:
+    bed.sim.faults.add(CREATE, fault=0x1C010003, times=9)
+    answer = run(**ours())
+    assert (answer["error_code"], answer["error_name"], answer["rpc_call"]) == (0x1C010003, "nca_s_unk_if", CREATE)
+
+
+def test_a_fault_without_a_name_returns_its_number(bed: Bed, run: Run) -> None:
+    bed.sim.faults.add(CREATE, fault=0x0BADC0DE, times=9)
+    assert run(**ours())["error_name"] == "0x0BADC0DE"
 
 
 @pytest.mark.parametrize("how", ["status", "fault"])

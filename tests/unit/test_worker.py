@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -145,6 +146,41 @@ def test_ordinary_variables_can_be_applied(name: str) -> None:
 )
 def test_what_only_a_new_process_can_take_on_is_left_to_the_module(environment: dict[str, Any]) -> None:
     assert not worker.can_apply(environment)
+
+
+# --- the folder -------------------------------------------------------------------------------------------------------
+
+
+def test_relative_paths_start_from_the_folder_as_long_as_the_task(tmp_path: Path) -> None:
+    before = Path.cwd()
+    with worker.in_folder(str(tmp_path)):
+        assert Path.cwd().samefile(tmp_path)
+    assert Path.cwd() == before
+
+
+def test_the_folder_is_left_after_a_failure(tmp_path: Path) -> None:
+    before = Path.cwd()
+    with pytest.raises(KeyError), worker.in_folder(str(tmp_path)):
+        raise KeyError
+    assert Path.cwd() == before
+
+
+def test_a_folder_that_is_gone_is_no_reason_to_lose_a_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    with worker.in_folder(str(tmp_path)):
+        gone.rmdir()
+    assert Path.cwd().samefile(tmp_path)
+
+
+def test_a_folder_that_was_gone_before_is_no_reason_to_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with worker.in_folder(str(tmp_path)):
+        assert Path.cwd().samefile(tmp_path)
 
 
 # --- memory -----------------------------------------------------------------------------------------------------------

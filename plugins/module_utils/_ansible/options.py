@@ -109,7 +109,7 @@ def purge(params: Mapping[str, Any], declared: Sequence[Declaration]) -> Purge |
         raise InvalidInput(
             "purge",
             True,
-            "needs at least one client in clients, since every reservation that is not listed is removed.",
+            "needs a list of clients that is not empty, since every reservation that is not listed is removed.",
         )
     scope = _address(params["scope"], "scope")
     if scope is None:

@@ -71,6 +71,7 @@ def perform(
     The connection is one of its own, unless one is ``kept`` from a use case before that succeeded.
     """
     server: DhcpServer | None = None
+    fallbacks: list[str] = []
     try:
         job = use_case(params, check_mode=check_mode)
         endpoint, credentials = options.endpoint(params), options.credentials(params)
@@ -81,9 +82,11 @@ def perform(
         def open_connection() -> Connection:
             opened = None if line is None else line.take()
             if opened is None:
-                opened = connect(endpoint, known[-1], (DHCPSRV, DHCPSRV2))
+                opened = connect(endpoint, known[-1], (DHCPSRV, DHCPSRV2), on_fallback=fallbacks.append)
             if opened.without_kerberos is not None:
-                known.append(replace(credentials, without_kerberos=opened.without_kerberos))
+                why, asked = opened.without_kerberos, opened.kdc_asked
+                known.append(replace(credentials, without_kerberos=why, kdc_asked=asked))
+                fallbacks.extend([why] if asked else [])
             return opened
 
         with DhcpServer(open_connection) as server:
@@ -94,8 +97,17 @@ def perform(
         answer = Answer(values={"changed": False}, failure=str(exc), error=exc)
     return Answer(
         values={**answer.values, **codes(answer.error), "rpc": rpc_counts(server)},
-        warnings=[printable(warning) for warning in answer.warnings],
+        warnings=[printable(warning) for warning in [*map(_fallback, fallbacks[:1]), *answer.warnings]],
         failure=answer.failure,
+    )
+
+
+def _fallback(why: str) -> str:
+    """The warning that NTLM was used although there is a KDC; ``why`` is the sentence of the logon by Kerberos."""
+    return (
+        f"NTLM was used instead of Kerberos. {why.removesuffix('.')}. Somebody on the way can bring this about, since "
+        "such an answer of a KDC, or its silence, is not authenticated. Set auth=kerberos so that NTLM is never used, "
+        "or auth=ntlm where it is expected."
     )
 
 

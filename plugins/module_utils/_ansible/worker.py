@@ -6,8 +6,8 @@
 
 """What Ansible does around a module, for a use case that runs in the controller's worker instead.
 
-The way of a module's arguments through JSON, the check of its options, its environment, and the removal of secrets from
-what it returns. Nothing of it outlasts the task.
+The way of a module's arguments through JSON, the check of its options, its environment and its folder, the removal of
+secrets from what it returns. Nothing of it outlasts the task.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,7 @@ from ansible_collections.msrpc.dhcp.plugins.module_utils._ansible.argspec import
 from ansible_collections.msrpc.dhcp.plugins.module_utils._ansible.kept import KeptConnections
 from ansible_collections.msrpc.dhcp.plugins.module_utils._ansible.use_case import Answer, UseCase
 from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.connection import import_all
+from ansible_collections.msrpc.dhcp.plugins.module_utils._rpc.kerberos import KERBEROS_IMPORT_ERROR
 
 # How Ansible writes the arguments of a module that asks for nothing else, and how the module reads them.
 _ENCODER = get_module_encoder("legacy", Direction.CONTROLLER_TO_MODULE)
@@ -68,6 +69,11 @@ def check(spec: ModuleSpec, arguments: Mapping[str, Any]) -> Checked | None:
     if checked.error_messages:
         return None
     return Checked(params=checked.validated_parameters, secrets=checked._no_log_values)
+
+
+def lacks_kerberos_for(checked: Checked) -> bool:
+    """Whether the logon may need the packages for Kerberos and this Python has none."""
+    return KERBEROS_IMPORT_ERROR is not None and checked.params["auth"] != "ntlm"
 
 
 def perform(use_case: UseCase, checked: Checked, *, check_mode: bool) -> dict[str, Any]:
@@ -135,3 +141,18 @@ def applied(environment: Mapping[str, Any]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def in_folder(folder: str) -> Iterator[None]:
+    """The folder that relative paths in the variables start from, as long as the ``with`` block."""
+    try:
+        before = os.getcwd()
+    except OSError:  # it was removed
+        before = folder
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # removed meanwhile, or another user's: no reason to lose what the task did
+            os.chdir(before)

@@ -54,7 +54,9 @@ MAX_REPLY = 64 * 1024 * 1024
 _MAX_MAPPER_REPLY = 256 * 1024
 
 _PROPOSED_FRAGMENT = 5840  # what Windows itself proposes over TCP
-_SMALLEST_FRAGMENT = 128  # less than this has no room for headers, trailer and a block of stub
+# Less has no room for the header of a request (24), the trailer (8), the largest token that there is, that of Kerberos
+# with AES256-SHA384 (88), and one block of stub (16).
+_SMALLEST_FRAGMENT = 136
 _CONTEXT_ID = 1  # auth_context_id: one logon per connection
 _LOGON_CALL_ID = 1
 
@@ -103,6 +105,7 @@ class Connection:
         self.broken = False
         self.mechanism = security.mechanism
         self.without_kerberos = security.without_kerberos
+        self.kdc_asked = security.kdc_asked
         self.account = account
         self.server = endpoint.server
         self._endpoint = endpoint
@@ -246,10 +249,22 @@ class Connection:
         )
 
 
-def connect(endpoint: Endpoint, credentials: Credentials, interfaces: Sequence[Interface]) -> Connection:
-    """Find the port, connect, bind all interfaces and log on, within ``endpoint.connect_timeout``."""
+def connect(
+    endpoint: Endpoint,
+    credentials: Credentials,
+    interfaces: Sequence[Interface],
+    *,
+    on_fallback: Callable[[str], None] = lambda _why: None,
+) -> Connection:
+    """Find the port, connect, bind all interfaces and log on, within ``endpoint.connect_timeout``.
+
+    ``on_fallback`` is told why NTLM takes the place of a Kerberos that a KDC was asked for, before anything is sent:
+    a logon that then fails has shown a proof of the password as well.
+    """
     deadline = Deadline(endpoint.connect_timeout, option="connect_timeout", doing=f"Logging on to {endpoint.server}")
     security = open_context(credentials, endpoint.server, deadline)
+    if security.kdc_asked and security.without_kerberos is not None:
+        on_fallback(security.without_kerberos)
     deadline.doing = f"Looking up {endpoint.server}"
     with ExitStack() as undo:
         try:
@@ -475,12 +490,12 @@ def _ask_endpoint_mapper(
     """The port of the interface, and the address that told it. The host that the answer names is not looked at."""
     from impacket.dcerpc.v5 import epm  # noqa: PLC0415  (with a fixed port it would be loaded for nothing)
 
-    where = f"{endpoint.server} port {endpoint.endpoint_mapper_port}"
-    deadline.doing = f"Asking the endpoint mapper at {where}"
+    mapper = f"{endpoint.server} port {endpoint.endpoint_mapper_port}"
+    deadline.doing = f"Asking the endpoint mapper at {mapper}"
     channel = Channel.open(endpoint.server, addresses, endpoint.endpoint_mapper_port, deadline)
     none = NoEndpoint(
-        f"The endpoint mapper at {where} knows no {interface.name}, the DHCP Server service. Check that server names a "
-        "DHCP server and that this service runs there, or set port."
+        f"The endpoint mapper at {mapper} knows no {interface.name}, the DHCP Server service. Check that server names "
+        "a DHCP server and that this service runs there, or set port."
     )
     try:
         with translated(BadReply, "it gave no answer that can be used; setting port avoids this question"):

@@ -169,6 +169,7 @@ class _Beginning:
         self._wanted = wanted
         self._case = case
         self._password = wanted.password
+        self._cache: Any = None  # in memory, with what password or keytab gave
 
     def late(self, seconds: float) -> TimedOut:
         """The sentence when the time is over."""
@@ -187,8 +188,13 @@ class _Beginning:
 
     def _run(self) -> Kerberos:
         library = krb5.init_context()
-        principal = self._principal(library)
-        credentials, cache = self._credentials(library, principal)
+        try:
+            return self._first_token(self._credentials(library, self._principal()))
+        finally:
+            if self._cache is not None:
+                krb5.cc_destroy(library, self._cache)  # a context that was made has what it needs of it
+
+    def _first_token(self, credentials: Any) -> Kerberos:
         krb5_set_allowable_enctypes(credentials, _ENCRYPTION_TYPES)
         name = self._case.spn if "@" in self._case.spn else f"{self._case.spn}@"  # an empty realm: whoever knows it
         context = gssapi.SecurityContext(
@@ -199,16 +205,12 @@ class _Beginning:
             usage="initiate",
         )
         context.__DEFER_STEP_ERRORS__ = False  # else what goes wrong is raised where nobody looks for it
-        token = context.step()
-        if cache is not None:
-            krb5.cc_destroy(library, cache)  # the context has what it needs of it
-        return Kerberos(context, token)
+        return Kerberos(context, context.step())
 
-    def _credentials(self, library: Any, principal: str | None) -> tuple[Any, Any]:
-        """By password; else from the user's tickets; else by keytab. A cache that was made for it comes with them."""
+    def _credentials(self, library: Any, principal: str | None) -> Any:
+        """By password; else from the user's tickets; else by keytab."""
         if self._password is not None:
-            cache = self._initial(library, principal)
-            return _from_cache(None, cache), cache
+            return self._initial(library, principal)
         keytab = _client_keytab(library)
         try:
             credentials = _from_cache(principal, None)
@@ -217,11 +219,10 @@ class _Beginning:
         except GSSError:
             if keytab is None:
                 raise
-            cache = self._initial(library, principal, keytab)
-            return _from_cache(None, cache), cache
-        return credentials, None
+            return self._initial(library, principal, keytab)
+        return credentials
 
-    def _principal(self, library: Any) -> str | None:
+    def _principal(self) -> str | None:
         """The account as Kerberos writes it: realms of Windows domains are in capitals."""
         username = self._wanted.username
         if username is None:
@@ -232,7 +233,7 @@ class _Beginning:
         if "." in domain or (domain and not backslash):
             realm = domain.upper()
         else:
-            realm = krb5.get_default_realm(library).decode()
+            realm = _default_realm()
             if domain and domain.upper() != realm.partition(".")[0].upper():
                 raise NoKerberos(
                     f"{self._case.begin} it is not known which realm the domain {domain} is. Write username as "
@@ -243,7 +244,7 @@ class _Beginning:
         return self._case.client
 
     def _initial(self, library: Any, principal: str | None, keytab: Any = None) -> Any:
-        """A cache in memory with an initial ticket by password, or by the key of a keytab."""
+        """An initial ticket by password, or by the key of a keytab, in a cache in memory."""
         self._case.by_keytab = keytab is not None
         if principal is None:
             entries = list(keytab)  # an entry takes its principal with it when it goes
@@ -259,10 +260,19 @@ class _Beginning:
         else:
             password = self._password or ""
             ticket = krb5.get_init_creds_password(library, client, options, password.encode("utf-8", "replace"))
-        cache = krb5.cc_new_unique(library, b"MEMORY")
-        krb5.cc_initialize(library, cache, ticket.client)
-        krb5.cc_store_cred(library, cache, ticket)
-        return cache
+        self._cache = krb5.cc_new_unique(library, b"MEMORY")
+        krb5.cc_initialize(library, self._cache, ticket.client)
+        krb5.cc_store_cred(library, self._cache, ticket)
+        return _from_cache(None, self._cache)
+
+
+def _default_realm() -> str:
+    """The realm of this machine, for which DNS may be asked.
+
+    By way of a name: gssapi lets other threads run meanwhile, the package krb5 does not, so no deadline would hold.
+    """
+    name = gssapi.Name("user", gssapi.NameType.kerberos_principal).canonicalize(gssapi.MechType.kerberos)
+    return str(name).rpartition("@")[2]
 
 
 def _from_cache(principal: str | None, cache: Any) -> Any:

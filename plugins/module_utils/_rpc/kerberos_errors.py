@@ -7,7 +7,7 @@
 """What Kerberos refuses, in words with a remedy (RFC 4120 7.5.9; codes of MIT's library beyond those of the protocol).
 
 A code is either a refusal by somebody who was asked, or says that there is nobody to ask (``NoKerberos``). Only the
-second kind lets ``auth=negotiate`` go on with NTLM.
+second kind lets ``auth=negotiate`` go on with NTLM. Nobody signs what a KDC says before there is a ticket.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ _CANNOT_BE_HAD = {
     6: "the KDC of {realm} does not know the account {client}. Check username; the realm is written as user@REALM.",
     7: (
         "the KDC does not know the service {spn}. Set server to the server's full DNS name, or spn to its service "
-        "principal name."
+        "principal name, with its realm (host/name@REALM) where that is another one."
     ),
     68: "the KDC of {realm} is not that of the account {client}. Check the realm in username.",
     135: _NO_CONFIGURATION,
@@ -104,10 +104,12 @@ _CANNOT_BE_HAD = {
         "no KDC of {realm} can be reached. Check the realm's entries in krb5.conf or DNS, that the KDC is up, and "
         "firewalls between (port 88, UDP and TCP)."
     ),
-    217: "no realm is known for {spn}. Add default_realm or domain_realm to krb5.conf.",
+    217: "no realm is known for {spn}. Set spn with the realm, as host/name@REALM.",
     220: "the name of a KDC of {realm} does not resolve. Check the realm's entries in krb5.conf and DNS.",
     224: "krb5.conf names no default_realm. Add it, or write username as user@REALM.",
 }
+# Of these the ones where a KDC was asked, or is known and cannot be: what somebody on the way can bring about.
+_ASKED = frozenset({6, 7, 68, 156, 220})
 _NO_TICKETS = (
     "there is no ticket{of} in {source}{keytab}. Get one with kinit, let KRB5CCNAME name the cache or "
     "KRB5_CLIENT_KTNAME a keytab, or set username and password."
@@ -152,7 +154,7 @@ def explain(problem: Problem, case: Case) -> LogonFailed:
     }
     code = problem.code
     if code in _CANNOT_BE_HAD:
-        return NoKerberos(_sentence(case, _CANNOT_BE_HAD[code].format(**known), problem))
+        return NoKerberos(_sentence(case, _CANNOT_BE_HAD[code].format(**known), problem), asked=code in _ASKED)
     if case.by_keytab and code is not None and _REFUSED.get(code) is _BAD_LOGON:
         what = _WRONG_KEY.format(**known)
     elif code in _REFUSED:

@@ -80,7 +80,8 @@ class Credentials:
     """Who logs on, and how. ``spn`` is the service principal name, ``host/<server>`` where it is None.
 
     Without ``username`` it is whoever the Kerberos tickets belong to; without ``password`` there is only Kerberos.
-    ``without_kerberos`` is why ``negotiate`` need not ask a KDC again: a connection before had to do without one.
+    ``without_kerberos`` is why ``negotiate`` need not ask a KDC again: a connection before had to do without one;
+    ``kdc_asked`` is what that one said of it.
     """
 
     auth: Literal["negotiate", "kerberos", "ntlm"] = "negotiate"
@@ -88,6 +89,7 @@ class Credentials:
     password: str | None = field(default=None, repr=False)
     spn: str | None = None
     without_kerberos: str | None = None
+    kdc_asked: bool = False
 
     @property
     def account(self) -> str:
@@ -113,6 +115,7 @@ class SecurityContext(ABC):
     ends_with_auth3 = False
     ends_silently = False  # the server's last token is empty, so that its PDU may have no verifier
     without_kerberos: str | None = None  # why NTLM is used although Kerberos was allowed
+    kdc_asked = False  # whether that is what a KDC said, or that it did not answer: somebody on the way can do both
 
     def __init__(self, context: Any) -> None:
         self._context = context
@@ -342,7 +345,7 @@ def open_context(credentials: Credentials, server: str, deadline: Deadline | Non
     context_class = KerberosContext if credentials.auth == "kerberos" else NegotiatedKerberosContext
     try:
         if may_fall_back and credentials.without_kerberos is not None:
-            raise NoKerberos(credentials.without_kerberos)
+            raise NoKerberos(credentials.without_kerberos, asked=credentials.kdc_asked)
         return context_class(kerberos.begin(wanted, deadline, deadline.left() / (2 if may_fall_back else 1)))
     except (NoKerberos, TimedOut) as exc:
         if not may_fall_back:
@@ -352,6 +355,7 @@ def open_context(credentials: Credentials, server: str, deadline: Deadline | Non
         except LogonFailed as why:
             raise LogonFailed(f"{why} Kerberos was tried before: {exc}") from exc
         context.without_kerberos = str(exc)
+        context.kdc_asked = exc.asked if isinstance(exc, NoKerberos) else True
         return context
 
 

@@ -47,7 +47,7 @@ class CallbackModule(CallbackBase):
     def _write(self, status: str, result: CallbackTaskResult) -> None:
         line = {"task": result.task.get_name(), "status": status, "values": result.result, "server": self._server()}
         with open(os.environ["RECORDER_FILE"], "a", encoding="utf-8") as stream:
-            stream.write(json.dumps(line, default=str) + "\n")
+            stream.write(json.dumps(line, default=repr) + "\n")
 
     def _server(self) -> Any:
         port = os.environ.get("RECORDER_CONTROL_PORT")

@@ -644,6 +644,9 @@ def test_a_fault_to_the_bind_is_told(sim: Simulator, code: int, kind: type[DhcpE
     with Tap(sim.port, edit) as tap, pytest.raises(kind, match=f"0x{code:08x}") as caught:
         logged_on(sim, port=tap.port)
     assert caught.value.__class__ is kind
+    fault = caught.value if isinstance(caught.value, RpcFault) else caught.value.__cause__
+    assert isinstance(fault, RpcFault)
+    assert (fault.code, fault.call) == (code, "bind")
 
 
 @pytest.mark.parametrize(
@@ -722,6 +725,7 @@ def test_another_fault_is_told_with_its_name(sim: Simulator) -> None:
     with logged_on(sim) as connection, pytest.raises(RpcFault, match=r"0x1c010002 \(nca_s_op_rng_error\)") as caught:
         version(connection)
     assert (caught.value.code, type(caught.value)) == (0x1C010002, RpcFault)
+    assert (caught.value.name, caught.value.call) == ("nca_s_op_rng_error", VERSION)
 
 
 def test_a_fault_without_a_name_is_told_with_its_number(sim: Simulator) -> None:
@@ -984,7 +988,7 @@ def test_a_tiny_fragment_size_is_refused(sim: Simulator) -> None:
 
 
 def test_a_fragment_size_that_has_room_for_stub_is_used(sim: Simulator) -> None:
-    sim.settings.max_fragment = 128
+    sim.settings.max_fragment = 136
     with logged_on(sim) as connection:
         assert ask(connection, creation("10.0.0.20", comment="x" * 500)).Return == 0
 

@@ -307,6 +307,26 @@ def test_no_ticket_got_by_password_is_left_in_memory(sim: Simulator, monkeypatch
         krb5.cc_get_principal(library, krb5.cc_resolve(library, names[0]))
 
 
+def test_nor_is_one_where_no_ticket_for_the_service_follows(sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    import krb5  # noqa: PLC0415
+
+    left = []
+    real_new, real_destroy = krb5.cc_new_unique, krb5.cc_destroy
+
+    def new(library: Any, kind: bytes) -> Any:
+        left.append(real_new(library, kind))
+        return left[-1]
+
+    def destroy(library: Any, cache: Any) -> None:
+        left.remove(cache)
+        real_destroy(library, cache)
+
+    monkeypatch.setattr(krb5, "cc_new_unique", new)
+    monkeypatch.setattr(krb5, "cc_destroy", destroy)
+    assert isinstance(failure(sim, spn="host/elsewhere.example.com"), NoKerberos)
+    assert left == []
+
+
 # --- what the KDC refuses ---------------------------------------------------------------------------------------------
 
 # Whatever is said here of somebody who was asked is final, with negotiate as well.
@@ -430,6 +450,19 @@ def test_negotiate_tries_ntlm_for_an_account_that_kerberos_does_not_know(sim: Si
     assert "by NTLM in SPNEGO" in str(failure(sim, "negotiate", **how))
 
 
+@pytest.mark.parametrize("absent", ABSENT)
+def test_what_a_kdc_said_is_told_from_what_this_machine_does_not_have(sim: Simulator, absent: str) -> None:
+    exc = failure(sim, **ABSENT[absent][0])
+    assert isinstance(exc, NoKerberos)
+    assert exc.asked == (absent in ("an unknown account", "an unknown service"))
+
+
+def test_the_service_of_another_realm_is_written_with_it(sim: Simulator) -> None:
+    assert "with its realm (host/name@REALM) where that is another one" in str(
+        failure(sim, spn="host/elsewhere.example.com")
+    )
+
+
 def test_negotiate_without_a_password_is_never_ntlm(sim: Simulator) -> None:
     assert isinstance(failure(sim, "negotiate", spn=None, who={}), NoKerberos)
     assert not sim.handshakes
@@ -454,6 +487,15 @@ def test_a_configuration_that_is_not_there_is_said_or_leads_to_ntlm(
     assert re.search(words, str(failure(sim)))
     with Simulator(site()) as plain, logged_on(plain, "negotiate") as connection:
         assert re.search(words, connection.without_kerberos or "")
+
+
+def test_the_realm_of_this_machine_is_asked_for_in_a_way_that_has_a_deadline(
+    sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """krb5.get_default_realm may ask DNS, and stops every thread of Python until it answers."""
+    monkeypatch.setattr("krb5.get_default_realm", None)
+    with logged_on(sim) as connection:
+        assert version(connection) == (10, 0)
 
 
 # --- a KDC that does not answer ---------------------------------------------------------------------------------------
@@ -484,6 +526,7 @@ def test_a_silent_kdc_gets_half_of_the_time_where_ntlm_is_left(sim: Simulator, s
     with logged_on(sim, "negotiate", connect_timeout=1) as connection:
         assert connection.mechanism == "ntlm"
         assert "no answer within 0.5 s while asking the KDC" in (connection.without_kerberos or "")
+        assert connection.kdc_asked
 
 
 def test_a_silent_kdc_gets_all_of_the_time_where_there_is_no_password(
@@ -555,6 +598,55 @@ def test_a_refusal_without_a_reason_is_one_of_the_logon(sim: Simulator, auth: st
     edit = replaced(pdu.BIND_ACK, lambda data: pdu.bind_nak(call_id=int.from_bytes(data[12:16], "little"), reason=0))
     with Tap(sim.port, edit) as tap:
         assert "(bind_nak: reason 0)" in str(failure(sim, auth, port=tap.port))
+
+
+# --- the smallest messages --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def strong(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Realm]:
+    """A realm with the encryption that has the largest tokens."""
+    reason = kdc.missing()
+    if reason is not None:
+        pytest.skip(f"environment: {reason}")
+    with Realm(tmp_path_factory.mktemp("strong"), encryption="aes256-cts-hmac-sha384-192:normal") as running:
+        running.add(ADMINISTRATOR, password=DEFAULT_PASSWORD)
+        running.add(SERVICE)
+        running.write_keytab(running.directory / "server.keytab", SERVICE)
+        running.write_config(running.config, more="permitted_enctypes = aes256-cts-hmac-sha384-192")
+        yield running
+
+
+@pytest.fixture
+def strong_sim(strong: Realm, monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
+    for name, value in strong.variables.items():
+        monkeypatch.setenv(name, value)
+    with Simulator(site(keytab=strong.keytab("server"))) as simulator:
+        yield simulator
+
+
+def largest_of(size: int) -> Edit:
+    """A server that takes no larger messages (max_recv_frag of the bind_ack)."""
+    return replaced(pdu.BIND_ACK, lambda data: data[:18] + size.to_bytes(2, "little") + data[20:])
+
+
+def test_the_smallest_message_has_room_for_the_largest_token(strong_sim: Simulator) -> None:
+    with (
+        Tap(strong_sim.port, largest_of(136)) as tap,
+        logged_on(strong_sim, port=tap.port) as connection,
+    ):
+        assert connection._security.token_size == 88
+        assert version(connection) == (10, 0)
+        assert ask(connection, lookup("10.0.0.20")).ClientInfo.ClientName == "printer"
+    sizes = [len(data) for data in tap.sent if data[2] == pdu.REQUEST]
+    assert max(sizes) == 136
+
+
+@pytest.mark.parametrize("size", [0, 128, 135])
+def test_smaller_ones_are_refused_in_a_sentence(strong_sim: Simulator, size: int) -> None:
+    with Tap(strong_sim.port, largest_of(size)) as tap:
+        exc = failure(strong_sim, port=tap.port)
+    assert f"the server takes messages of {size} bytes only, too few for any call." in str(exc)
 
 
 # --- a dishonest server -----------------------------------------------------------------------------------------------
@@ -709,6 +801,14 @@ def test_a_kdc_that_a_connection_before_had_to_do_without_is_not_asked_again(mon
     account = {"username": ADMINISTRATOR, "password": DEFAULT_PASSWORD}
     context = open_context(Credentials(auth="negotiate", without_kerberos="no answer", **account), "dhcp1")
     assert (context.mechanism, context.without_kerberos) == ("ntlm", "no answer")
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_what_that_one_was_told_is_kept(monkeypatch: pytest.MonkeyPatch, asked: bool) -> None:
+    monkeypatch.setattr(kerberos, "begin", None)
+    account = {"username": ADMINISTRATOR, "password": DEFAULT_PASSWORD}
+    context = open_context(Credentials(without_kerberos="no answer", kdc_asked=asked, **account), "dhcp1")
+    assert context.kdc_asked is asked
 
 
 def test_auth_kerberos_is_never_done_without(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,6 +82,12 @@ def test_every_code_is_a_sentence_with_object_cause_and_remedy(code: int) -> Non
     assert "{" not in message
 
 
+def test_what_somebody_on_the_way_can_bring_about_is_told_from_what_this_machine_lacks() -> None:
+    told = {code: explain(Problem(code, ""), case()) for code in kerberos_errors._CANNOT_BE_HAD}
+    asked = {code for code, exc in told.items() if isinstance(exc, NoKerberos) and exc.asked}
+    assert asked == {6, 7, 68, 156, 220}
+
+
 def test_what_nobody_can_give_is_told_from_what_was_refused() -> None:
     kinds = {code: type(explain(Problem(code, ""), case())) for code in (6, 7, 154, 156, 12, 18, 24, 32, 37, 60)}
     absent = {code for code, kind in kinds.items() if kind is NoKerberos}
@@ -90,7 +96,14 @@ def test_what_nobody_can_give_is_told_from_what_was_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "words"), [(12, "logon hours"), (33, "not yet valid"), (148, "(NTP)"), (220, "not resolve")]
+    ("code", "words"),
+    [
+        (12, "logon hours"),
+        (33, "not yet valid"),
+        (148, "(NTP)"),
+        (217, "Set spn with the realm, as host/name@REALM."),
+        (220, "not resolve"),
+    ],
 )
 def test_what_no_kdc_can_be_made_to_say_here_has_its_words(code: int, words: str) -> None:
     assert words in str(explain(Problem(code, ""), case()))

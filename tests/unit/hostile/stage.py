@@ -105,6 +105,7 @@ SERVICE, ANOTHER_SERVICE = "host/dhcp1.example.com", "host/dhcp2.example.com"
 class Keys:
     """Keytabs of two servers of a domain; the ticket of the administrator is where the environment says."""
 
+    realm: Realm
     server: str
     another_server: str
 
@@ -120,7 +121,7 @@ def keys(directory: Path) -> Iterator[Keys]:
         realm.add(ADMINISTRATOR, password=DEFAULT_PASSWORD)
         ticket = realm.write_ticket(directory / "tickets", ADMINISTRATOR, password=DEFAULT_PASSWORD, life=3000)
         with changed_environment(realm.variables | {"KRB5CCNAME": ticket}):
-            yield Keys(server=found[0], another_server=found[1])
+            yield Keys(realm=realm, server=found[0], another_server=found[1])
 
 
 class Stage(Bed):
@@ -256,7 +257,8 @@ IN_TIME = "in time"
 TRUE = "no effect"
 UNNOTICED = "**not noticed**"
 ABSENT = "does not occur"
-VERDICTS = (REFUSED, NO_PROOF, NO_LOGON, SERVER_REFUSES, MARKED, IN_TIME, TRUE, UNNOTICED, ABSENT)
+SAID = "NTLM, with a warning"
+VERDICTS = (REFUSED, NO_PROOF, NO_LOGON, SERVER_REFUSES, MARKED, IN_TIME, TRUE, UNNOTICED, ABSENT, SAID)
 
 
 # --- what is asked and written ----------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.msrpc.dhcp.tests.kdc import missing
 from ansible_collections.msrpc.dhcp.tests.simulator.faults import FORGERIES
 from ansible_collections.msrpc.dhcp.tests.unit.hostile import logons, mapper, replies, wire
+from ansible_collections.msrpc.dhcp.tests.unit.hostile.kdcs import COLUMNS, KDCS
 from ansible_collections.msrpc.dhcp.tests.unit.hostile.logons import LOGONS
 from ansible_collections.msrpc.dhcp.tests.unit.hostile.mapper import MAPPER
 from ansible_collections.msrpc.dhcp.tests.unit.hostile.replies import REPLIES
@@ -46,10 +47,13 @@ TABLES: dict[str, tuple[Attack, ...]] = {
     "Time": TIMING,
 }
 EVERY = [(heading, attack) for heading, attacks in TABLES.items() for attack in attacks]
+# Heading, attack, the column's heading, and the mechanism that it stands for.
+EVERY_CELL = [(*row, mechanism.name, mechanism) for row in EVERY for mechanism in MECHANISMS] + [
+    ("The KDC", attack, column, mechanism) for attack in KDCS for column, mechanism in COLUMNS.items()
+]
 CELLS = [
-    pytest.param(attack, mechanism, id=f"{heading}, {attack.name}, {mechanism.name}")
-    for heading, attack in EVERY
-    for mechanism in MECHANISMS
+    pytest.param(attack, mechanism, id=f"{heading}, {attack.name}, {column}")
+    for heading, attack, column, mechanism in EVERY_CELL
 ]
 
 _TABLE = re.compile(r"^\| attack \| (.*) \|\n\| ---.*\n((?:\|.*\n)+)", re.MULTILINE)
@@ -93,21 +97,19 @@ def test_the_cell_says_what_happens(attack: Attack, mechanism: Mechanism, ground
 
 def test_every_cell_is_tested_and_every_test_is_a_cell() -> None:
     tested = {
-        (heading, attack.name, mechanism.name): attack.expected(mechanism)
-        for heading, attack in EVERY
-        for mechanism in MECHANISMS
+        (heading, attack.name, column): attack.expected(mechanism) for heading, attack, column, mechanism in EVERY_CELL
     }
     assert documented() == tested
 
 
 def test_a_table_names_an_attack_once() -> None:
-    names = [(heading, attack.name) for heading, attack in EVERY]
+    names = [(heading, attack.name, column) for heading, attack, column, _mechanism in EVERY_CELL]
     assert len(set(names)) == len(names)
 
 
 def test_every_verdict_is_explained() -> None:
     text = DOCS.read_text(encoding="utf-8")
-    used = {attack.expected(mechanism) for _heading, attack in EVERY for mechanism in MECHANISMS}
+    used = {attack.expected(mechanism) for _heading, attack, _column, mechanism in EVERY_CELL}
     assert used == set(VERDICTS)
     assert [verdict for verdict in VERDICTS if f"\n- {verdict}: " not in text] == []
 
