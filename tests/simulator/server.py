@@ -33,6 +33,8 @@ from ansible_collections.msrpc.dhcp.tests.simulator.site import Settings, Site, 
 from ansible_collections.msrpc.dhcp.tests.simulator.store import Change, Scope, ScopeSnapshot, Store
 
 LONGEST_START = 10.0  # seconds
+# Of the loop: what was being accepted becomes a connection first, and a dropped one closes its socket a turn later.
+TURNS_TO_CLOSE = 5
 
 
 class Listeners:
@@ -59,9 +61,10 @@ class Listeners:
         """Stop listening and drop who is connected."""
         for listening in self._listening:
             listening.close()
-        for connection in tuple(self.server.connections):
-            connection.drop()
-        await asyncio.sleep(0)
+        for _turn in range(TURNS_TO_CLOSE):
+            for connection in tuple(self.server.connections):
+                connection.drop()
+            await asyncio.sleep(0)
 
 
 def new_server(site: Site) -> Server:

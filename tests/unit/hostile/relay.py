@@ -154,7 +154,8 @@ class Relay:
             self._sockets.append(client)
             if self._closing.is_set():
                 return
-            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with suppress(OSError):  # it may have gone already
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             number = len(self.lines)
             upstream = self._upstream(number) if callable(self._upstream) else self._upstream
             server = None if upstream is None else socket.create_connection(("127.0.0.1", upstream))
