@@ -74,9 +74,9 @@ BUG = """
 _without_bug = connect
 
 
-def connect(endpoint, credentials, interfaces):
+def connect(endpoint, credentials, interfaces, **more):
     if endpoint.connect_timeout != 7:
-        return _without_bug(endpoint, credentials, interfaces)
+        return _without_bug(endpoint, credentials, interfaces, **more)
     try:
         raise KeyError(credentials)
     except KeyError:
