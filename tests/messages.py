@@ -205,7 +205,7 @@ def _name(node: ast.expr) -> str:
             return name
         case ast.Attribute(attr=name):
             return name
-        case ast.Subscript(slice=ast.Constant(value=str(name))):
+        case ast.Subscript(slice=ast.Constant(value=str() as name)):
             return name
         case ast.Subscript(value=value):
             return _name(value)
